@@ -1,0 +1,85 @@
+"""Questions about processes that the standard library does not answer, and a tie to the parent."""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of that id runs. A dead child nobody waited for counts as ended."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        # After the last parenthesis: state. The name before it may hold spaces.
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state not in {"Z", "X"}
+
+
+def started_at(pid: int) -> str:
+    """When a process began, in ticks since boot; empty where it cannot be known.
+
+    Together with the id it names one process for ever: ids are used again, quickly so in
+    containers, and nothing may be ended because it has inherited a number.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def command_line(pid: int) -> list[str]:
+    """The arguments a process was started with; empty where they cannot be read."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return [part.decode(errors="replace") for part in raw.split(b"\0") if part]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.01) -> bool:
+    """Whether `condition` came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(every)
+    return True
+
+
+def signal_if_alive(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def dies_with_parent(number: int = signal.SIGTERM) -> Callable[[], None] | None:
+    """A `preexec_fn` that sends the child `number` when we are killed; None where unsupported.
+
+    Linux counts the *thread* that started the child as its parent, so start such a child from a
+    thread that lives as long as it should.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    # Looked up before the fork: between fork and exec nothing may load a library.
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def tie() -> None:
+        prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if os.getppid() != parent:  # it died before the tie was made
+            os._exit(1)
+
+    return tie
