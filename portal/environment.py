@@ -159,14 +159,14 @@ def encryption_keys(name: str) -> dict[str, bytes]:
         key_id, separator, encoded = item.strip().partition(":")
         if not separator or not _KEY_ID.fullmatch(key_id):
             raise Misconfigured(
-                f"The setting {name} must be a list of id:key, but entry {position} has no usable id."
+                f"The setting {name} must hold id:key pairs, but entry {position} has no usable id."
             )
         if key_id in keys:
             raise Misconfigured(f"The setting {name} has the key id “{key_id}” twice.")
         key = _decoded(encoded)
         if len(key) != _KEY_BYTES:
             raise Misconfigured(
-                f"The setting {name} must hold {_KEY_BYTES} bytes in base64 under the id “{key_id}”."
+                f"The setting {name} must hold {_KEY_BYTES} bytes in base64 under “{key_id}”."
             )
         keys[key_id] = key
     return keys

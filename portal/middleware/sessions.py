@@ -1,0 +1,66 @@
+"""Idle and absolute limits of a session, kept on the server."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from portal.models import Role, Session
+
+IDLE_KEY = "idle_seconds"
+REFRESH_HEADER = "X-Vigil-Refresh"
+# One write per so many seconds of activity; a limit is minutes, so this costs no one anything.
+TOUCH_EVERY = timedelta(seconds=10)
+# What a page does by itself is not a person at the keyboard.
+NOT_ACTIVITY = ("/realtime/", "/account/kept-text/")
+
+
+def idle_limit(role: Role | str | None) -> timedelta:
+    """How long somebody in this role may be silent."""
+    if role is not None and Role(role).is_staff:
+        return settings.SESSION_IDLE_STAFF
+    return settings.SESSION_IDLE_PATIENT
+
+
+def is_activity(request: HttpRequest) -> bool:
+    """Whether a request shows that a person is there."""
+    if request.headers.get(REFRESH_HEADER) or request.path.startswith(NOT_ACTIVITY):
+        return False
+    # The page asks how long the session still has; only the button "Stay signed in" extends it.
+    return not (request.path == "/session/" and request.method != "POST")
+
+
+class SessionLimits:
+    """End a session that was silent too long or is too old; note activity otherwise."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = request.session.session_key
+        if key is None or request.path in ("/healthz", "/readyz"):
+            return self.get_response(request)
+        if request.session.get(SESSION_KEY):
+            session = Session.objects.filter(pk=key).first()
+            if session is None or is_over(session, request.session.get(IDLE_KEY)):
+                request.session.flush()
+                return self.get_response(request)
+            now = timezone.now()
+            if is_activity(request) and now - session.last_active_at > TOUCH_EVERY:
+                Session.objects.filter(pk=key).update(last_active_at=now)
+        return self.get_response(request)
+
+
+def ends_at(session: Session, idle_seconds: int | None) -> datetime:
+    """The instant at which a session ends if nobody touches it."""
+    idle = timedelta(seconds=idle_seconds) if idle_seconds else settings.SESSION_IDLE_STAFF
+    absolute = session.created_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    return min(session.last_active_at + idle, absolute)
+
+
+def is_over(session: Session, idle_seconds: int | None) -> bool:
+    """Whether the session has passed one of its limits."""
+    return ends_at(session, idle_seconds) <= timezone.now()

@@ -1,0 +1,24 @@
+"""Organizations, people, and who is cared for by whom."""
+
+from portal.models.audit import AuditEntry
+from portal.models.invitation import Invitation
+from portal.models.organization import Membership, Organization, Role
+from portal.models.patient import Caregiver, Patient, Sex
+from portal.models.provider import CareTeamMembership, Provider
+from portal.models.session import Session
+from portal.models.user import User
+
+__all__ = [
+    "AuditEntry",
+    "CareTeamMembership",
+    "Caregiver",
+    "Invitation",
+    "Membership",
+    "Organization",
+    "Patient",
+    "Provider",
+    "Role",
+    "Session",
+    "Sex",
+    "User",
+]

@@ -1,0 +1,55 @@
+"""Who did what to whose record. Rows are added and never changed."""
+
+import pgtrigger
+from django.db import models
+from django.utils import timezone
+
+from portal.identifiers import uuid7
+from portal.rls import ADMIN, MEMBER, Policy
+from realtime.triggers import Publish
+
+
+class AuditEntry(models.Model):
+    """One act: an actor, an action, a subject, and the patient it was about."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey("portal.Organization", models.PROTECT)
+    at = models.DateTimeField(default=timezone.now)
+    # Not foreign keys: an entry outlives what it is about, and no cascade may touch it.
+    actor_id = models.UUIDField(null=True)
+    action = models.CharField(max_length=60)
+    subject_type = models.CharField(max_length=40, blank=True)
+    subject_id = models.UUIDField(null=True)
+    patient_id = models.UUIDField(null=True)
+    # Identifiers and counts only: nothing clinical, no names.
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "audit_logs"
+        ordering = ["-at"]
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
+        indexes = [
+            models.Index(fields=["organization", "-at"]),
+            models.Index(fields=["patient_id", "-at"]),
+        ]
+        constraints = [
+            Policy(
+                name="audit_logs",
+                read=ADMIN,
+                insert=f"{MEMBER} OR actor_id::text = nullif(current_setting('portal.signing_in', true), '')",
+                privileges=("SELECT", "INSERT"),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            Publish(
+                topics=["admin:{organization_id}"],
+                columns=["id", "action"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action}"

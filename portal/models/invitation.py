@@ -1,0 +1,66 @@
+"""A one-time link that lets a patient choose a password and enter."""
+
+from django.db import models
+from django.utils import timezone
+
+from portal.identifiers import uuid7
+from portal.rls import OF_CARE_TEAM_PATIENT, ADMIN, Policy
+from realtime.triggers import Publish
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Sets of invitations."""
+
+    def open(self) -> "InvitationQuerySet":
+        """Invitations that can still be accepted."""
+        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """An invitation sent to a patient. Only the digest of its token is kept."""
+
+    # Guessing a birth date has some 30,000 answers; five wrong ones end the link.
+    MAX_ATTEMPTS = 5
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey("portal.Organization", models.PROTECT)
+    patient = models.ForeignKey("portal.Patient", models.PROTECT, related_name="invitations")
+    email = models.EmailField()
+    token_digest = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey("portal.User", models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        db_table = "invitations"
+        ordering = ["-created_at"]
+        constraints = [
+            Policy(
+                name="invitations",
+                read=f"{ADMIN} OR {OF_CARE_TEAM_PATIENT}",
+                write=f"{ADMIN} OR {OF_CARE_TEAM_PATIENT}",
+                delete="false",
+                privileges=("SELECT", "INSERT", "UPDATE"),
+            ),
+        ]
+        triggers = [
+            Publish(topics=["care:{patient_id}", "admin:{organization_id}"], columns=["id", "patient_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} until {self.expires_at:%Y-%m-%d}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the link still works."""
+        return (
+            self.accepted_at is None
+            and self.revoked_at is None
+            and self.expires_at > timezone.now()
+            and self.attempts < self.MAX_ATTEMPTS
+        )

@@ -1,0 +1,226 @@
+"""Settings: read from the environment in one place, so that two deployments differ only there.
+
+`portal.environment` names the variable and what is wrong with it when it cannot be used. What is
+not a variable here is the same in every clinic.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from csp.constants import NONCE, NONE, SELF
+
+from portal import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEMO = environment.boolean("DEMO", default=False)
+DEBUG = False
+SECRET_KEY = environment.required("SECRET_KEY")
+ENCRYPTION_KEYS = environment.encryption_keys("ENCRYPTION_KEYS")
+ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+# Plain HTTP is for a demo on loopback and for tests only: everything else is behind TLS.
+INSECURE_HTTP = environment.boolean("INSECURE_HTTP", default=DEMO)
+CSRF_TRUSTED_ORIGINS = environment.names("TRUSTED_ORIGINS", default=[])
+
+# Three roles on one database (design section 6): no process uses a role it does not need.
+_application = environment.database_url("DATABASE_URL")
+_owner = environment.database_url("DATABASE_OWNER_URL", required=False)
+_engine = environment.database_url("DATABASE_ENGINE_URL", required=False)
+DATABASES = {"default": _application, "owner": _owner or {}, "engine": _engine or {}}
+DATABASES = {alias: database for alias, database in DATABASES.items() if database}
+APP_ROLE = _application["USER"]
+OWNER_ROLE = _owner["USER"] if _owner else "vigil_owner"
+ENGINE_ROLE = _engine["USER"] if _engine else "vigil_engine"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "csp",
+    "django_htmx",
+    "heroicons",
+    "template_partials",
+    "pgtrigger",
+    "axes",
+    "procrastinate.contrib.django",
+    "realtime",
+    "portal",
+    "notifications",
+    "care",
+    "messaging",
+    "appointments",
+]
+
+MIDDLEWARE = [
+    "portal.operations.outage.DatabaseOutageMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.headers.PrivateResponses",
+    "csp.middleware.CSPMiddleware",
+    "portal.middleware.bodies.BodyLimit",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "portal.middleware.sessions.SessionLimits",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    # One transaction around the view *and its rendering*, bound to the reader (design section 6).
+    "portal.middleware.tenancy.TenantTransaction",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.reading.Reading",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+ASGI_APPLICATION = "portal.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "portal.page.page",
+            ],
+        },
+    }
+]
+
+# People ---------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "portal.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "portal.authentication.EmailBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "portal:sign_in"
+LOGIN_REDIRECT_URL = "portal:start"
+LOGOUT_REDIRECT_URL = "portal:sign_in"
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
+INVITATION_LIFETIME = timedelta(days=environment.integer("INVITATION_DAYS", default=7, maximum=30))
+
+# A stranger who types a clinician's address wrongly must not lock the clinician out: a lock holds
+# for the pair of address and network place, never for the address alone (stack.md).
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_FAILURE_LIMIT = 6
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_CALLABLE = "portal.authentication.locked_out"
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_RESET_ON_SUCCESS = True
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+# Sessions: limits of clinical.md 4.4. A limit over an hour of silence is refused.
+SESSION_ENGINE = "portal.sessions"
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not INSECURE_HTTP
+SESSION_COOKIE_NAME = "vigil_session" if INSECURE_HTTP else "__Host-vigil-session"
+CSRF_COOKIE_NAME = "vigil_csrf" if INSECURE_HTTP else "__Host-vigil-csrf"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
+SESSION_IDLE_STAFF = timedelta(
+    minutes=environment.integer("SESSION_IDLE_STAFF_MINUTES", default=15, minimum=1, maximum=60)
+)
+SESSION_IDLE_PATIENT = timedelta(
+    minutes=environment.integer("SESSION_IDLE_PATIENT_MINUTES", default=30, minimum=1, maximum=60)
+)
+SESSION_WARNING = timedelta(seconds=60)
+
+# What travels, and who may see it -------------------------------------------------------------
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else int(timedelta(days=730).total_seconds())
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not INSECURE_HTTP
+SECURE_HSTS_PRELOAD = not INSECURE_HTTP
+SECURE_SSL_REDIRECT = not INSECURE_HTTP
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not INSECURE_HTTP else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# Forms and refreshes are small; a file has its own limit when files arrive.
+MAX_BODY_BYTES = 1_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+# The engine -----------------------------------------------------------------------------------
+REDIS_URL = environment.text("REDIS_URL", default="")
+CHANNEL_LAYERS = (
+    {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL], "prefix": "vigil"},
+        }
+    }
+    if REDIS_URL
+    else {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+)
+REALTIME_AUTHORITY = "portal.authority.authority"
+REALTIME_RELAY_IN_WEB = environment.boolean("REALTIME_RELAY_IN_WEB", default=True)
+REALTIME_RETENTION_HOURS = environment.integer("REALTIME_RETENTION_HOURS", default=72, minimum=24)
+REALTIME_ALLOWED_ORIGINS = environment.names("REALTIME_ALLOWED_ORIGINS", default=[])
+REALTIME_FAILPOINTS = environment.boolean("REALTIME_FAILPOINTS", default=False)
+
+# E-mail -----------------------------------------------------------------------------------------
+EMAIL_HOST = environment.text("EMAIL_HOST", default="")
+EMAIL_PORT = environment.integer("EMAIL_PORT", default=587)
+EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = environment.boolean("EMAIL_USE_TLS", default=True)
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.console.EmailBackend"
+)
+DEFAULT_FROM_EMAIL = environment.text("FROM_EMAIL", default="portal@localhost")
+
+# Words and places -------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = environment.path("STATIC_ROOT", default=BASE_DIR / "staticfiles")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LOGGING_CONFIG = None

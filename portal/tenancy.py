@@ -1,0 +1,72 @@
+"""The context under which the database answers: one organization, one reader.
+
+Row-level security (`portal.rls`) reads four transaction-local settings. They are set here and
+nowhere else, always inside a transaction, so that a pooled connection never carries one person's
+context into the next person's request. No context means no rows.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import connections, transaction
+
+_SETTINGS = ("portal.organization", "portal.user", "portal.system", "portal.signing_in")
+
+
+@contextmanager
+def acting_for(
+    organization_id: UUID | str | None,
+    user_id: UUID | str | None = None,
+    *,
+    system: bool = False,
+    using: str = "default",
+) -> Iterator[None]:
+    """Open a transaction that sees one organization, as one reader or as the system itself.
+
+    `system` is for jobs and commands inside one organization, which act for nobody in particular;
+    it shows every row of that organization. Contexts nest: PostgreSQL keeps a `SET LOCAL` when a
+    savepoint is released, so the old values are put back by hand.
+    """
+    with transaction.atomic(using=using):
+        before = _read(using)
+        _write(
+            using,
+            (str(organization_id or ""), str(user_id or ""), "on" if system else "", before[3]),
+        )
+        yield
+        # Not in a `finally`: after an exception the savepoint is rolled back, and with it the
+        # settings; and an aborted transaction would refuse the statement.
+        _write(using, before)
+
+
+def bind(organization_id: UUID | str | None, user_id: UUID | str | None) -> None:
+    """Set the reader of the transaction that is open now (the request's middleware)."""
+    _write("default", (str(organization_id or ""), str(user_id or ""), "", ""))
+
+
+def prove(identity: str) -> None:
+    """Let this transaction see the one user who is signing in: an e-mail address or a user id.
+
+    Before a sign-in is proven there is no reader; the users' policy shows the one row that is
+    being proven and no other.
+    """
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT set_config('portal.signing_in', %s, true)", [identity.lower()])
+
+
+def _read(using: str) -> tuple[str, ...]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT "
+            + ", ".join(f"coalesce(current_setting('{name}', true), '')" for name in _SETTINGS)
+        )
+        return tuple(cursor.fetchone())
+
+
+def _write(using: str, values: tuple[str, ...]) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in _SETTINGS),
+            list(values),
+        )
