@@ -1,0 +1,42 @@
+# What a person can ask of a checkout. Each target makes or refreshes the environment it needs.
+#
+#   make demo     a demo clinic at http://127.0.0.1:8000   (PORT=, DATA_DIR=, SIMULATE=0)
+#   make test     every test, on embedded servers and a real browser   (TESTS="tests/care -k plan")
+#   make check    lint, types, import contracts, templates, missing migrations
+#   make reset    forget the demo data   (DATA_DIR=)
+#   make lock     compile both lock files again after a change of dependencies
+
+PYTHON ?= python3
+TESTS ?= tests
+RUN := .venv/bin/python
+
+# Given to `make` or found in the environment, they reach the commands below.
+export PORT DATA_DIR SIMULATE
+
+.PHONY: demo test check reset lock
+.NOTPARALLEL:
+
+demo:
+	@$(PYTHON) bin/bootstrap runtime
+	@exec $(RUN) manage.py demo
+
+reset:
+	@$(PYTHON) bin/bootstrap runtime
+	@$(RUN) manage.py demo --forget
+
+test:
+	@$(PYTHON) bin/bootstrap
+	@$(RUN) bin/chromium
+	@$(RUN) -m pytest -n 2 $(TESTS)
+
+check:
+	@$(PYTHON) bin/bootstrap
+	@$(RUN) bin/check
+
+LOCK := .venv/bin/uv --quiet pip compile --universal --generate-hashes --python-version 3.11 \
+	--no-header --no-emit-index-url --no-emit-find-links pyproject.toml
+
+lock:
+	@$(PYTHON) bin/bootstrap
+	$(LOCK) --all-extras --output-file requirements.lock
+	$(LOCK) --constraint requirements.lock --output-file requirements-runtime.lock
