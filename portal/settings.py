@@ -23,7 +23,9 @@ INSECURE_HTTP = environment.boolean("INSECURE_HTTP", default=DEMO)
 CSRF_TRUSTED_ORIGINS = environment.names("TRUSTED_ORIGINS", default=[])
 
 # Three roles on one database (design section 6): no process uses a role it does not need.
-_application = environment.database_url("DATABASE_URL")
+_application = environment.database_url(
+    "DATABASE_URL", pool=environment.integer("DATABASE_POOL", default=8, minimum=0, maximum=100)
+)
 _owner = environment.database_url("DATABASE_OWNER_URL", required=False)
 _engine = environment.database_url("DATABASE_ENGINE_URL", required=False)
 DATABASES = {"default": _application, "owner": _owner or {}, "engine": _engine or {}}
@@ -178,7 +180,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
 # The engine -----------------------------------------------------------------------------------
-REDIS_URL = environment.text("REDIS_URL", default="")
+REDIS_URL = environment.bus_url("REDIS_URL")
 CHANNEL_LAYERS = (
     {
         "default": {

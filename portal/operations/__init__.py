@@ -1,0 +1,1 @@
+"""Keeping the portal running: whether it is well, and what it says when it is not."""
