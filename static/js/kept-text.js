@@ -1,0 +1,106 @@
+import { client } from "realtime/page"
+
+/*
+ * Half-written text outlives the session: what is typed into a field marked `data-keep` is saved
+ * on the server, sealed, a few seconds after the last key, and given back when the page is opened
+ * again. Nothing of it is put into the browser's own storage, where the next person could find it
+ * (ASVS 14.3.3): there goes only the mark that a form was on its way.
+ *
+ * The server keeps one text for each path and field. An empty text forgets it.
+ */
+const ADDRESS = "/account/kept-text/"
+const SAVE_AFTER_MS = 5_000
+const ON_ITS_WAY = "vigil.on-its-way"
+
+const waiting = new Map() // field name to {timer, field}
+
+function save(field) {
+  clearTimeout(waiting.get(field.name)?.timer)
+  waiting.delete(field.name)
+  return send(field.name, field.value)
+}
+
+function send(name, text) {
+  return fetch(ADDRESS, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
+    body: JSON.stringify({ path: location.pathname, field: name, text }),
+    keepalive: true, // the page may be on its way out
+    redirect: "manual",
+  }).catch(() => {}) // without network the text is still in the field, and the next key tries again
+}
+
+function saveAll() {
+  for (const { field } of [...waiting.values()]) save(field)
+}
+
+function keptFields(root) {
+  return [...root.querySelectorAll("[data-keep]")]
+}
+
+// Give back what was kept, into fields that are still empty: what the server or the person put
+// there is newer.
+async function giveBack() {
+  const fields = keptFields(document)
+  if (!fields.length) return
+  const sent = new Set(formsThatArrived())
+  for (const name of sent) send(name, "")
+  const query = new URLSearchParams({ path: location.pathname })
+  const response = await fetch(`${ADDRESS}?${query}`, { cache: "no-store", redirect: "manual" })
+  if (!response.ok) return
+  const { kept } = await response.json()
+  for (const field of fields) {
+    if (sent.has(field.name) || field.value || !kept[field.name]) continue
+    field.value = kept[field.name]
+    field.dataset.kept = ""
+    field.dispatchEvent(new Event("input", { bubbles: true }))
+  }
+}
+
+/*
+ * The fields whose text arrived with the form that led to this page. A form that answers with a
+ * redirect has done its work; one that a dead line or an ended session swallowed has not, and then
+ * its text must come back.
+ */
+function formsThatArrived() {
+  const mark = sessionStorage.getItem(ON_ITS_WAY)
+  sessionStorage.removeItem(ON_ITS_WAY)
+  const [journey] = performance.getEntriesByType("navigation")
+  if (!mark || !journey?.redirectCount || journey.type === "back_forward") return []
+  const { path, names } = JSON.parse(mark)
+  return path === location.pathname ? names : []
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches?.("[data-keep]")) return
+  clearTimeout(waiting.get(target.name)?.timer)
+  const timer = setTimeout(() => save(target), SAVE_AFTER_MS)
+  waiting.set(target.name, { timer, field: target })
+})
+
+document.addEventListener("submit", ({ target }) => {
+  const fields = keptFields(target)
+  if (!fields.length) return
+  saveAll()
+  const names = fields.map(({ name }) => name)
+  sessionStorage.setItem(ON_ITS_WAY, JSON.stringify({ path: location.pathname, names }))
+})
+
+// A form that htmx sent stays on its page: its answer says whether it arrived.
+document.addEventListener("htmx:afterRequest", ({ detail: { requestConfig, successful } }) => {
+  if (requestConfig.verb === "get") return
+  const fields = keptFields(requestConfig.elt)
+  if (!fields.length) return
+  sessionStorage.removeItem(ON_ITS_WAY)
+  if (successful) for (const { name } of fields) send(name, "")
+})
+
+document.addEventListener("session-warning", saveAll)
+addEventListener("pagehide", saveAll)
+
+function csrfToken() {
+  return JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? ""
+}
+
+if (client) giveBack()
+else sessionStorage.removeItem(ON_ITS_WAY)

@@ -1,0 +1,113 @@
+import { backoff } from "realtime/backoff"
+import { Coalescer } from "realtime/coalescer"
+import { client, readAt } from "realtime/page"
+
+/**
+ * <live-region table="client_portal_messages" filter="conversation_id=eq.…" hx-get="…"
+ * hx-trigger="news"> tells the markup inside it that its tables have news. It fires `news` and
+ * knows nothing else: what to fetch, and where it goes, is htmx's business and written in the
+ * template. `table` may name several, `event` is INSERT, UPDATE, DELETE or * (the default); the
+ * filter applies to each table.
+ *
+ * Ten quick events make one refresh; news during a refresh make exactly one more after it; a
+ * region that is not shown (closed details, hidden panel) waits until it is. A refresh that fails
+ * is tried again, and meanwhile the region keeps its content and carries `data-stale`.
+ */
+export class LiveRegion extends HTMLElement {
+  #leaves = []
+  #burst = new Coalescer(() => this.#refresh())
+  #shown = null // watches for the moment when the region appears
+  #running = 0
+  #again = false
+  #failures = 0
+  #retry = null
+
+  connectedCallback() {
+    if (!client) return
+    const since = readAt()
+    this.#leaves = this.#bindings().map((binding) =>
+      client.watch(binding, since, () => this.#burst.add()),
+    )
+    this.addEventListener("htmx:beforeSend", this.#sent)
+    this.addEventListener("htmx:afterRequest", this.#answered)
+  }
+
+  disconnectedCallback() {
+    this.retire()
+    this.removeEventListener("htmx:beforeSend", this.#sent)
+    this.removeEventListener("htmx:afterRequest", this.#answered)
+  }
+
+  /** Wait for nothing any more: the region has gone, or its reader may not see it. */
+  retire() {
+    for (const leave of this.#leaves.splice(0)) leave()
+    this.#burst.cancel()
+    this.#shown?.disconnect()
+    clearTimeout(this.#retry)
+  }
+
+  #bindings() {
+    const event = this.getAttribute("event") ?? "*"
+    const filter = this.getAttribute("filter") ?? ""
+    const tables = (this.getAttribute("table") ?? "").split(/\s+/).filter(Boolean)
+    return tables.map((table) => ({ event, schema: "public", table, filter }))
+  }
+
+  #refresh() {
+    if (this.#running) this.#again = true
+    else if (this.checkVisibility()) this.dispatchEvent(new Event("news"))
+    else this.#whenShown()
+  }
+
+  #whenShown() {
+    this.#shown ??= new ResizeObserver(() => {
+      if (!this.checkVisibility()) return
+      this.#shown.disconnect()
+      this.#shown = null
+      this.#refresh()
+    })
+    this.#shown.observe(this)
+  }
+
+  // Also counts what the region fetches for other reasons, such as its first content.
+  #sent = ({ detail }) => {
+    if (concerns(this, detail)) this.#running += 1
+  }
+
+  #answered = ({ detail }) => {
+    if (!concerns(this, detail)) return
+    this.#running = Math.max(0, this.#running - 1)
+    if (failed(detail.xhr)) this.#retryLater()
+    else this.#recover()
+    if (this.#again && !this.#running) {
+      this.#again = false
+      this.#refresh()
+    }
+  }
+
+  #retryLater() {
+    this.dataset.stale = ""
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => this.#refresh(), backoff(this.#failures++))
+  }
+
+  #recover() {
+    delete this.dataset.stale
+    clearTimeout(this.#retry)
+    this.#failures = 0
+  }
+}
+
+// Reading into this region: not the posts of a form in it, not a smaller region within.
+function concerns(region, { requestConfig }) {
+  const { verb, elt, triggeringEvent } = requestConfig
+  if (verb !== "get") return false
+  return elt === region || (triggeringEvent?.type === "news" && triggeringEvent.target === region)
+}
+
+// No answer, or the server's own trouble. A refusal is an answer: page-refresh.js says what it means.
+function failed({ status }) {
+  return status === 0 || status >= 500 || status === 429
+}
+
+customElements.define("live-region", LiveRegion)

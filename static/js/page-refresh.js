@@ -1,0 +1,77 @@
+import { client } from "realtime/page"
+
+/*
+ * What htmx says to the server for the page, and what the page does with the server's refusals.
+ *
+ * A fetch that news caused says so, with the page's token: it is not a sign of a person at the
+ * keyboard, and its reading is on record already. The same goes for what such a fetch brings in
+ * and loads in turn.
+ */
+const TIMEOUT_MS = 10_000
+const REFRESH = "X-Vigil-Refresh"
+const ENDINGS = { 401: "signed-out", 409: "organization" }
+
+const refreshed = new WeakSet()
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (!client || !causedByNews(detail)) return
+  detail.headers[REFRESH] = document.body.dataset.page
+  detail.timeout ||= TIMEOUT_MS
+})
+
+document.addEventListener("htmx:afterSwap", ({ target, detail }) => {
+  if (isRefresh(detail)) refreshed.add(target)
+})
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, target } = event.detail
+  const ending = leadsToSignIn(xhr) ? "signed-out" : ENDINGS[xhr.status]
+  if (ending && client) {
+    event.preventDefault()
+    client.end(ending)
+  } else if (isRefresh(event.detail) && (xhr.status === 404 || xhr.status === 403)) {
+    event.preventDefault()
+    withdraw(target.closest("live-region") ?? target)
+  }
+})
+
+// What a person asked for and did not get; a region tries again by itself.
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  if (isRefresh(detail)) return
+  const gone = detail.xhr.status === 404 || detail.xhr.status === 403
+  tell(gone ? "That is not here any more." : "That did not work. Please try again.")
+})
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, ({ detail }) => {
+    if (!isRefresh(detail) && detail.requestConfig.verb !== "get") {
+      tell("We could not reach the server. Please try again.")
+    }
+  })
+}
+
+function causedByNews({ triggeringEvent, elt }) {
+  if (triggeringEvent) return triggeringEvent.type === "news"
+  for (let at = elt; at; at = at.parentElement) if (refreshed.has(at)) return true
+  return false
+}
+
+function isRefresh({ requestConfig }) {
+  return REFRESH in (requestConfig?.headers ?? {})
+}
+
+// A session that has ended answers a fetch with the way to the sign-in page.
+function leadsToSignIn({ responseURL }) {
+  const path = document.querySelector("session-guard")?.getAttribute("sign-in")
+  return Boolean(path && responseURL && new URL(responseURL).pathname === path)
+}
+
+// The reader may not see this any more: what they had is taken away, and the page says why.
+function withdraw(region) {
+  const notice = document.getElementById("notice-withdrawn")
+  region.retire?.()
+  region.replaceChildren(notice?.content.cloneNode(true) ?? "You no longer have access to this.")
+}
+
+function tell(text) {
+  document.dispatchEvent(new CustomEvent("toast", { detail: { text, level: "error" } }))
+}

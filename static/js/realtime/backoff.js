@@ -1,0 +1,10 @@
+const BASE_MS = 1_000
+const CAP_MS = 30_000
+
+/**
+ * Milliseconds to wait after `failures` failures in a row: exponential with full jitter, so that
+ * the pages of a restarted server do not come back as one wave.
+ */
+export function backoff(failures, random = Math.random) {
+  return random() * Math.min(CAP_MS, BASE_MS * 2 ** Math.min(failures, 16))
+}

@@ -1,0 +1,259 @@
+import { Bindings } from "realtime/bindings"
+import { Channel } from "realtime/channel"
+import { Connection } from "realtime/connection"
+import { Cursor } from "realtime/cursor"
+import { poll, Refused } from "realtime/poller"
+import { Socket } from "realtime/socket"
+
+// htmx swaps many regions in one go; the server hears of them once.
+const SETTLE_MS = 50
+// The server closes a socket that says nothing for 60 s.
+const HEARTBEAT_MS = 25_000
+// What a refused poll means for good; any other answer is worth another try.
+const ENDINGS = { 401: "signed-out", 409: "organization" }
+
+/**
+ * The realtime client of one page: one socket, one channel, one cursor, and the poll that stands
+ * in when there is no socket. The thinking is in Connection (when), Channel (what frames mean) and
+ * Bindings (who is told); this only joins them to the browser.
+ *
+ * Fires `standing` when what the badge has to say may have changed.
+ */
+export class Client extends EventTarget {
+  #bindings = new Bindings()
+  #channel = new Channel(`realtime:page-${crypto.randomUUID()}`)
+  #connection
+  #page
+  #cursor
+  #socket = null
+  #poll = null
+  #away = false
+  #timer = null
+  #settling = null
+  #heartbeat = null
+  #asked = ""
+  #clock = steadyClock()
+
+  /** `page`: {cursor, organization, token, csrf, timing} of the document that was rendered. */
+  constructor(page) {
+    super()
+    this.#page = page
+    this.#cursor = page.cursor
+    this.#connection = new Connection(page.timing)
+    this.updatedAt = performance.timeOrigin
+  }
+
+  /** The latest position that the page has been told everything up to. */
+  get cursor() {
+    return this.#cursor
+  }
+
+  get standing() {
+    return this.#connection.standing
+  }
+
+  get waiting() {
+    return this.#bindings.waiting
+  }
+
+  /** Call `tell` for news of `binding` after the cursor `since`. Returns a function that ends it. */
+  watch(binding, since, tell) {
+    const leave = this.#bindings.add(binding, since, tell)
+    this.#settle()
+    return () => {
+      leave()
+      this.#settle()
+    }
+  }
+
+  /** Nobody looks at the page: let go of the line until `back`. */
+  leave() {
+    this.#away = true
+    this.#do(this.#connection.rest())
+  }
+
+  /** In front again. What was missed follows from the cursor. */
+  back() {
+    const wasAway = this.#away
+    this.#away = false
+    if (wasAway) this.#settle()
+    else this.hurry()
+  }
+
+  /** The network is back, or somebody looks again: try now. */
+  hurry() {
+    this.#do(this.#connection.hurry(this.#clock()))
+  }
+
+  /** The network is gone: do not wait for the silence to tell. */
+  cut() {
+    this.#do(this.#connection.cut(this.#clock()))
+  }
+
+  /** For good: "signed-out", or "organization" when the session went on to another one. */
+  end(how) {
+    this.#do(this.#connection.end(how))
+  }
+
+  // A change of the union is sent once it has settled.
+  #settle() {
+    this.#settling ??= setTimeout(() => {
+      this.#settling = null
+      this.#bindings.prune()
+      const wanted = this.#bindings.list()
+      if (!wanted.length) this.#do(this.#connection.rest())
+      else if (this.#away) return
+      else if (this.#connection.standing === "resting") this.#start()
+      else if (this.#channel.isJoined && this.#asked !== signature(wanted)) this.#join()
+    }, SETTLE_MS)
+  }
+
+  #start() {
+    this.#do(this.#connection.start(this.#clock()))
+  }
+
+  #do(things) {
+    for (const thing of things) {
+      if (thing === "open") this.#open()
+      if (thing === "close") this.#close()
+      if (thing === "poll") this.#askOnce()
+    }
+    this.#tell()
+  }
+
+  #open() {
+    this.#close()
+    const socket = new Socket({
+      opened: () => this.#join(),
+      received: (frame) => this.#received(frame),
+      closed: (code) => {
+        this.#drop()
+        this.#do(this.#connection.lost(this.#clock(), code))
+      },
+    })
+    this.#socket = socket
+    this.#heartbeat = setInterval(() => socket.send(this.#channel.heartbeat()), HEARTBEAT_MS)
+  }
+
+  #join() {
+    const wanted = this.#bindings.list()
+    this.#asked = signature(wanted)
+    this.#socket.send(this.#channel.join(wanted))
+  }
+
+  #received(frame) {
+    const signal = this.#channel.receive(frame)
+    switch (signal?.kind) {
+      case "joined":
+        this.#bindings.joined(signal.keys)
+        this.#do(this.#connection.joined(this.#clock()))
+        this.#settle() // the union may have changed while the server thought
+        break
+      case "event":
+        this.#deliver(signal)
+        break
+      case "system":
+        this.#system(signal)
+        break
+      case "refused":
+      case "closed":
+        this.#close()
+        this.#do(this.#connection.lost(this.#clock()))
+    }
+  }
+
+  #system({ message, position, at }) {
+    const cursor = Cursor.parse(position)
+    if (!cursor) return
+    if (message === "resync" || !cursor.sameEpoch(this.#cursor)) this.#resync(cursor)
+    this.#bindings.caughtUp(cursor)
+    this.#reached(cursor, at)
+    this.#do(this.#connection.heard(this.#clock()))
+  }
+
+  // The regions first, the cursor after them: what the cursor has passed is never asked for again.
+  #deliver({ keys, seq }) {
+    const cursor = seq === null ? null : this.#cursor.at(seq)
+    this.#bindings.deliver(cursor, keys)
+    if (cursor) this.#cursor = this.#cursor.advancedTo(cursor)
+  }
+
+  #resync(cursor) {
+    this.#bindings.resync(cursor)
+    this.#cursor = cursor
+  }
+
+  #reached(cursor, at) {
+    this.#cursor = this.#cursor.advancedTo(cursor)
+    this.updatedAt = at ? Date.parse(at) : Date.now()
+  }
+
+  async #askOnce() {
+    const asking = (this.#poll = new AbortController())
+    const wanted = this.#bindings.list()
+    const { organization, csrf } = this.#page
+    try {
+      const answer = await poll({
+        wanted, cursor: earliest(wanted, this.#cursor), organization, csrf, signal: asking.signal,
+      })
+      if (asking.signal.aborted) return
+      const cursor = Cursor.parse(answer.cursor)
+      if (answer.resync) this.#resync(cursor)
+      else for (const event of answer.events) this.#deliver(event)
+      this.#bindings.caughtUp(cursor, wanted.map(({ key }) => key))
+      this.#reached(cursor, answer.at)
+      this.#do(this.#connection.pollAnswered(this.#clock()))
+    } catch (error) {
+      if (asking.signal.aborted) return
+      if (error instanceof Refused && error.status in ENDINGS) this.end(ENDINGS[error.status])
+      else this.#do(this.#connection.pollFailed(this.#clock()))
+    }
+  }
+
+  #close() {
+    this.#socket?.close()
+    this.#drop()
+  }
+
+  // The socket is gone; the positions of the bindings stay.
+  #drop() {
+    this.#socket = null
+    clearInterval(this.#heartbeat)
+    this.#channel.reset()
+    this.#bindings.joined([])
+  }
+
+  #tell() {
+    if (!this.#connection.isPolling) this.#poll?.abort()
+    clearTimeout(this.#timer)
+    const wakeAt = this.#connection.wakeAt
+    if (wakeAt !== null) {
+      const wait = Math.max(0, wakeAt - this.#clock())
+      this.#timer = setTimeout(() => this.#do(this.#connection.tick(this.#clock())), wait)
+    }
+    this.dispatchEvent(new Event("standing"))
+  }
+}
+
+function signature(wanted) {
+  return wanted.map(({ key }) => key).sort().join()
+}
+
+// One poll has one cursor: the earliest that any binding needs. What others have is not told twice.
+function earliest(wanted, cursor) {
+  return wanted.reduce((early, { at }) => {
+    if (!at.sameEpoch(cursor)) return at
+    return early.sameEpoch(cursor) && at.seq < early.seq ? at : early
+  }, cursor)
+}
+
+// Wall time counts the hours a laptop sleeps, performance.now() may not; but it may step back.
+function steadyClock() {
+  let latest = 0
+  let shift = 0
+  return () => {
+    const now = Date.now()
+    if (now + shift < latest) shift = latest - now
+    return (latest = now + shift)
+  }
+}

@@ -1,0 +1,70 @@
+import { Client } from "realtime/client"
+import { Cursor } from "realtime/cursor"
+
+/**
+ * The page that was rendered, as its <body> says: which cursor its data was read at, for which
+ * organization. One client serves it all; it rests until the first region waits.
+ */
+const { body } = document
+const initial = Cursor.parse(body.dataset.cursor)
+
+/** The realtime client of this page; null on pages for people who are not signed in. */
+export const client =
+  initial &&
+  new Client({
+    cursor: initial,
+    organization: body.dataset.organization,
+    csrf: () => JSON.parse(body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "",
+    timing: JSON.parse(body.dataset.timing ?? "{}"),
+  })
+
+const sentAt = new WeakMap()
+let swapped = null
+
+/**
+ * The cursor that content entering the page now was certainly read after: that of the moment its
+ * request was sent. What htmx did not bring counts from the page's own cursor, which is always safe.
+ */
+export function readAt() {
+  return swapped ?? initial
+}
+
+if (client) {
+  client.addEventListener("standing", mark)
+  document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
+    sentAt.set(xhr, client.cursor)
+  })
+  document.addEventListener("htmx:beforeSwap", ({ detail: { xhr } }) => {
+    swapped = sentAt.get(xhr) ?? null
+    // The swap happens before this turn of the event loop ends, and elements connect within it.
+    queueMicrotask(() => (swapped = null))
+  })
+  listenToTheBrowser()
+}
+
+// For styles and tests: how the page stands, and how far it has been told.
+function mark() {
+  const { standing, cursor } = client
+  const { dataset } = document.documentElement
+  if (standing === "resting") delete dataset.connection
+  else dataset.connection = standing
+  body.dataset.cursorNow = cursor
+}
+
+// A page that nobody looks at keeps its line for a grace, then lets go of it; what it missed is
+// replayed when it is in front again.
+function listenToTheBrowser() {
+  const grace = Number(body.dataset.backgroundSeconds ?? 30) * 1_000
+  let leaving = null
+
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(leaving)
+    if (document.hidden) leaving = setTimeout(() => client.leave(), grace)
+    else client.back()
+  })
+  // Into the back-forward cache and out of it: an open socket would keep the page from going in.
+  addEventListener("pagehide", () => client.leave())
+  addEventListener("pageshow", ({ persisted }) => persisted && client.back())
+  addEventListener("online", () => client.hurry())
+  addEventListener("offline", () => client.cut())
+}
