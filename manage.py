@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - a person may call it with any python3
         sys.exit("Vigil needs Python 3.11 or newer: run bin/bootstrap, then .venv/bin/python.")
     try:
         import django  # noqa: F401

@@ -9,6 +9,7 @@ import pwd
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from portal.embedded.errors import CannotStart
 
@@ -25,7 +26,7 @@ class Account:
         """Whether the server runs as the very user who starts it."""
         return self.uid == os.geteuid()
 
-    def popen_arguments(self) -> dict[str, object]:
+    def popen_arguments(self) -> dict[str, Any]:
         """Arguments for `subprocess` that drop to this account, with no group kept."""
         if self.is_ours:
             return {}

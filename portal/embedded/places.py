@@ -22,17 +22,26 @@ _ABANDONED_AFTER_SECONDS = 3600
 
 
 def reachable_folder(folder: Path, account: Account, *, durable: bool) -> Path:
-    """`folder` itself, or its stand-in when `account` cannot enter it."""
-    if account.can_enter(folder.parent):
-        return folder
+    """`folder` itself, or its stand-in when `account` cannot enter it.
+
+    Data that exist are found again where they were made, whatever has since become of the
+    permissions above `folder`.
+    """
     place = STANDINS if durable else STANDINS / "passing"
+    standin = place / f"{folder.name}-{digest(folder)}"
+    if account.is_ours or (account.can_enter(folder.parent) and not standin.exists()):
+        return folder
+    if (folder / "cluster").exists():
+        raise FolderUnusable(
+            f"PostgreSQL does not run as root, and the user “nobody” can no longer enter {folder}."
+        )
     try:
         place.mkdir(mode=0o755, parents=True, exist_ok=True)
     except OSError as error:
         raise FolderUnusable(f"The data folder {place} cannot be made: {error.strerror}.") from None
     if not durable:
         _remove_abandoned(place)
-    return place / f"{folder.name}-{digest(folder)}"
+    return standin
 
 
 def digest(folder: Path) -> str:

@@ -11,9 +11,7 @@ we are root the server runs as `nobody` in a folder that account can reach.
 """
 
 import fcntl
-import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -22,16 +20,21 @@ import tempfile
 import time
 from pathlib import Path
 
-from portal.embedded import processes, roles
+from portal.embedded import processes
 from portal.embedded.accounts import server_account
 from portal.embedded.binaries import programs_for
+from portal.embedded.cluster import (
+    SUPERUSER,
+    make_cluster,
+    passwords_of,
+    plain_environment,
+    private,
+)
 from portal.embedded.errors import AlreadyRunning, CannotStart, FolderUnusable
 from portal.embedded.places import digest, reachable_folder
 from portal.embedded.roles import DatabaseUrls, drop_database_on, provision_on
 
 __all__ = ["DatabaseUrls", "EmbeddedPostgres", "drop_database_on", "provision_on"]
-
-SUPERUSER = "vigil_superuser"
 
 START_SECONDS = 60.0  # crash recovery of a large demo takes a few; a slow disk a few more
 STOP_SECONDS = 4.0  # then the server is told not to wait: Ctrl-C promises an end within five
@@ -71,9 +74,8 @@ class EmbeddedPostgres:
 
     @property
     def superuser_url(self) -> str:
-        return (
-            f"postgresql://{SUPERUSER}:{self._secrets()[SUPERUSER]}@127.0.0.1:{self.port}/postgres"
-        )
+        password = passwords_of(self.folder)[SUPERUSER]
+        return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
         """Start the server, making its data first when there are none; return when it answers.
@@ -87,7 +89,7 @@ class EmbeddedPostgres:
         try:
             self._end_orphan()
             if not (self._cluster / "PG_VERSION").exists():
-                self._make_cluster()
+                make_cluster(self.folder, self.account, durable=self.durable)
             for attempt in range(ATTEMPTS):
                 if self._launch():
                     return
@@ -97,12 +99,12 @@ class EmbeddedPostgres:
             self._let_go()
             raise
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Shut down: open transactions are rolled back, the data made whole on disk."""
         if self._process is not None and self.is_running:
             self._process.send_signal(signal.SIGINT)
             try:
-                self._process.wait(STOP_SECONDS)
+                self._process.wait(seconds)
             except subprocess.TimeoutExpired:
                 # Immediate shutdown: safe, the next start recovers from the write-ahead log.
                 self._process.send_signal(signal.SIGQUIT)
@@ -117,16 +119,19 @@ class EmbeddedPostgres:
         self._let_go()
 
     def discard(self) -> None:
-        """Stop, and delete the data."""
+        """Stop, and delete the data; also those that a server killed earlier has left."""
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.exists():
+            self._take_folder()
+            self._end_orphan()
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._let_go()
 
     # Databases ----------------------------------------------------------------------------------
 
     def provision(self, name: str, *, template: str | None = None) -> DatabaseUrls:
         """Make the roles and the database `name` where missing; return how each role opens it."""
-        passwords = {role: self._secrets()[role] for role in roles.ROLES}
-        return provision_on(self.superuser_url, name, passwords, template=template)
+        return provision_on(self.superuser_url, name, passwords_of(self.folder), template=template)
 
     def drop_database(self, name: str) -> None:
         drop_database_on(self.superuser_url, name)
@@ -141,13 +146,15 @@ class EmbeddedPostgres:
     def _log(self) -> Path:
         return self.folder / "postgres.log"
 
-    def _secrets(self) -> dict[str, str]:
-        return json.loads((self.folder / "passwords.json").read_text())
-
     def _take_folder(self) -> None:
         """Hold the folder for as long as the server runs. The lock goes when we die, however."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._cluster.exists() and self._cluster.stat().st_uid != self.account.uid:
+                raise FolderUnusable(
+                    f"The data in {self.folder} belong to another user: start as that user, or "
+                    "choose another folder."
+                )
             self.account.own(self.folder)
             self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -187,56 +194,11 @@ class EmbeddedPostgres:
                 processes.wait_until(lambda: not processes.is_alive(pid), STOP_SECONDS)
         pid_file.unlink(missing_ok=True)
 
-    def _make_cluster(self) -> None:
-        """initdb into a neighbour, then rename: a folder of that name is always a whole cluster."""
-        growing = self.folder / "cluster.growing"
-        shutil.rmtree(growing, ignore_errors=True)
-        passwords = {SUPERUSER: secrets.token_urlsafe(24), **roles.new_passwords()}
-        password_file = self.folder / "passwords.json"
-        with open(password_file, "w", opener=_private) as file:
-            json.dump(passwords, file)
-        superuser_password = self.folder / "superuser.password"
-        with open(superuser_password, "w", opener=_private) as file:
-            file.write(passwords[SUPERUSER])
-        self.account.own(superuser_password)
-        try:
-            self._run_initdb(growing, superuser_password)
-        finally:
-            superuser_password.unlink()
-        growing.rename(self._cluster)
-
-    def _run_initdb(self, cluster: Path, password_file: Path) -> None:
-        finished = subprocess.run(
-            [
-                programs_for(self.account) / "initdb",
-                f"--pgdata={cluster}",
-                f"--username={SUPERUSER}",
-                f"--pwfile={password_file}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                # The same order and the same upper case on every machine, whatever its locales.
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                *([] if self.durable else ["--no-sync"]),
-            ],
-            cwd="/",
-            env=_plain_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            **self.account.popen_arguments(),  # type: ignore[call-overload]
-        )
-        if finished.returncode != 0:
-            shutil.rmtree(cluster, ignore_errors=True)
-            reason = (finished.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise CannotStart(f"PostgreSQL cannot make its data folder: {reason}")
-
     def _launch(self) -> bool:
         """Try once. True when the server answers; False when it ended and may be tried again."""
         keep_port = self.port is not None
         port = self.port or _free_port()
-        with open(self._log, "ab", opener=_private) as log:
+        with open(self._log, "ab", opener=private) as log:
             self._process = subprocess.Popen(
                 [
                     programs_for(self.account) / "postgres",
@@ -245,14 +207,14 @@ class EmbeddedPostgres:
                     *self._options(port),
                 ],
                 cwd="/",
-                env=_plain_environment(),
+                env=plain_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 # Ctrl-C goes to the whole terminal group; whoever started us decides the order.
                 start_new_session=True,
                 preexec_fn=processes.dies_with_parent(signal.SIGINT),
-                **self.account.popen_arguments(),  # type: ignore[call-overload]
+                **self.account.popen_arguments(),
             )
         ready = processes.wait_until(lambda: self._is_ready() or not self.is_running, START_SECONDS)
         if not ready:
@@ -306,21 +268,10 @@ class EmbeddedPostgres:
         return folder
 
     def _last_words(self) -> str:
-        """The last complaint in the server's own log."""
-        lines = self._log.read_text(errors="replace").splitlines()
-        complaints = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
-        return (complaints or lines or ["no reason given"])[-1].partition("FATAL:")[2].strip() or (
-            lines or ["no reason given"]
-        )[-1]
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _plain_environment() -> dict[str, str]:
-    """Nothing of ours: a PGPORT, PGDATA or LC_ALL of the caller would change the server."""
-    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+        """The last complaint in the server's own log, else its last line."""
+        lines = self._log.read_text(errors="replace").splitlines() or ["no reason given"]
+        complaints = [line.partition("FATAL:")[2] for line in lines if "FATAL:" in line]
+        return (complaints or lines)[-1].strip()
 
 
 def _free_port() -> int:

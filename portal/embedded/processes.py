@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -28,7 +29,7 @@ def is_alive(pid: int) -> bool:
 
 
 def started_at(pid: int) -> str:
-    """When a process began, in ticks since boot; empty where it cannot be known.
+    """When a process began, in the system's own words; empty when there is no such process.
 
     Together with the id it names one process for ever: ids are used again, quickly so in
     containers, and nothing may be ended because it has inherited a number.
@@ -36,16 +37,16 @@ def started_at(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
-        return ""
+        return _asked_of_ps(pid, "lstart")
 
 
-def command_line(pid: int) -> list[str]:
-    """The arguments a process was started with; empty where they cannot be read."""
+def command_line(pid: int) -> str:
+    """The command a process was started with, parts between spaces; empty when there is none."""
     try:
         raw = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return []
-    return [part.decode(errors="replace") for part in raw.split(b"\0") if part]
+        return _asked_of_ps(pid, "command")
+    return raw.replace(b"\0", b" ").decode(errors="replace").strip()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.01) -> bool:
@@ -83,3 +84,13 @@ def dies_with_parent(number: int = signal.SIGTERM) -> Callable[[], None] | None:
             os._exit(1)
 
     return tie
+
+
+def _asked_of_ps(pid: int, column: str) -> str:
+    """For systems that have no /proc."""
+    if Path("/proc/self/stat").exists():
+        return ""
+    asked = subprocess.run(
+        ["ps", "-o", f"{column}=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip()

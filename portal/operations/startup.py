@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from portal.operations.outage import is_outage, outage_sentence
 from portal.operations.wellbeing import missing_migrations
@@ -24,7 +24,7 @@ def refuse_unless_servable() -> None:
     """Raise CannotServe when the database is away or lacks migrations of this code."""
     try:
         missing = missing_migrations()
-    except DatabaseError as error:
+    except Error as error:
         if is_outage(error):
             raise CannotServe(outage_sentence(error)) from None
         raise CannotServe(

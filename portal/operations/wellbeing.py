@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import psycopg
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.db.migrations.executor import MigrationExecutor
 
 # The relay beats twice a second; ten seconds without a beat is no longer a slow moment.
@@ -52,7 +51,7 @@ def _database(alias: str) -> Finding:
     try:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return Finding(part, "unreachable", is_well=False, is_vital=alias != "owner")
     return Finding(part, "ok", is_well=True, is_vital=True)
 
@@ -60,7 +59,7 @@ def _database(alias: str) -> Finding:
 def _migrations() -> Finding:
     try:
         missing = missing_migrations()
-    except DatabaseError:
+    except Error:
         return Finding("migrations", "unreadable", is_well=False, is_vital=True)
     if missing:
         return Finding("migrations", f"{len(missing)} missing", is_well=False, is_vital=True)
@@ -75,7 +74,7 @@ def _relay() -> Finding:
                 "SELECT extract(epoch FROM clock_timestamp() - beat) FROM realtime_relay"
             )
             row = cursor.fetchone()
-    except DatabaseError:
+    except Error:
         return Finding("relay", "unreadable", is_well=False, is_vital=False)
     if row is None or row[0] is None:
         return Finding("relay", "has never run", is_well=False, is_vital=False)
