@@ -49,7 +49,10 @@ class Invitation(models.Model):
             ),
         ]
         triggers = [
-            Publish(topics=["care:{patient_id}", "admin:{organization_id}"], columns=["id", "patient_id"]),
+            Publish(
+                topics=["care:{patient_id}", "admin:{organization_id}"],
+                columns=["id", "patient_id"],
+            ),
         ]
 
     def __str__(self) -> str:

@@ -147,5 +147,3 @@ class Caregiver(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} for {self.patient}"
-
-

@@ -54,9 +54,7 @@ class CareTeamQuerySet(models.QuerySet["CareTeamMembership"]):
     def active(self) -> "CareTeamQuerySet":
         """Places that hold now."""
         now = timezone.now()
-        return self.filter(
-            models.Q(ends_at=None) | models.Q(ends_at__gt=now), starts_at__lte=now
-        )
+        return self.filter(models.Q(ends_at=None) | models.Q(ends_at__gt=now), starts_at__lte=now)
 
 
 class CareTeamMembership(models.Model):
@@ -102,10 +100,7 @@ class CareTeamMembership(models.Model):
             EndsAccess(
                 name="care_team_access",
                 organization="{row}.organization_id",
-                users=(
-                    "ARRAY(SELECT user_id FROM providers"
-                    " WHERE id = {row}.provider_id AND user_id IS NOT NULL)"
-                ),
+                users="portal_users_of_provider({row}.provider_id)",
             ),
         ]
 
