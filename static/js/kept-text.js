@@ -1,4 +1,4 @@
-import { client } from "realtime/page"
+import { client, csrfToken } from "realtime/page"
 
 /*
  * Half-written text outlives the session: what is typed into a field marked `data-keep` is saved
@@ -20,11 +20,11 @@ function save(field) {
   return send(field.name, field.value)
 }
 
-function send(name, text) {
+function send(name, text, path = location.pathname) {
   return fetch(ADDRESS, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
-    body: JSON.stringify({ path: location.pathname, field: name, text }),
+    body: JSON.stringify({ path, field: name, text }),
     keepalive: true, // the page may be on its way out
     redirect: "manual",
   }).catch(() => {}) // without network the text is still in the field, and the next key tries again
@@ -41,16 +41,16 @@ function keptFields(root) {
 // Give back what was kept, into fields that are still empty: what the server or the person put
 // there is newer.
 async function giveBack() {
+  const arrived = arrivedForm()
+  await Promise.all(arrived.names.map((name) => send(name, "", arrived.path)))
   const fields = keptFields(document)
   if (!fields.length) return
-  const sent = new Set(formsThatArrived())
-  for (const name of sent) send(name, "")
   const query = new URLSearchParams({ path: location.pathname })
   const response = await fetch(`${ADDRESS}?${query}`, { cache: "no-store", redirect: "manual" })
   if (!response.ok) return
   const { kept } = await response.json()
   for (const field of fields) {
-    if (sent.has(field.name) || field.value || !kept[field.name]) continue
+    if (field.value || !kept[field.name]) continue
     field.value = kept[field.name]
     field.dataset.kept = ""
     field.dispatchEvent(new Event("input", { bubbles: true }))
@@ -58,17 +58,16 @@ async function giveBack() {
 }
 
 /*
- * The fields whose text arrived with the form that led to this page. A form that answers with a
- * redirect has done its work; one that a dead line or an ended session swallowed has not, and then
- * its text must come back.
+ * The form that led to this page, as {path, names}, if its text arrived. A form that answers with
+ * a redirect has done its work; one that a dead line or an ended session swallowed has not, and
+ * then its text must come back.
  */
-function formsThatArrived() {
+function arrivedForm() {
   const mark = sessionStorage.getItem(ON_ITS_WAY)
   sessionStorage.removeItem(ON_ITS_WAY)
   const [journey] = performance.getEntriesByType("navigation")
-  if (!mark || !journey?.redirectCount || journey.type === "back_forward") return []
-  const { path, names } = JSON.parse(mark)
-  return path === location.pathname ? names : []
+  const arrived = mark && journey?.redirectCount && journey.type !== "back_forward"
+  return arrived ? JSON.parse(mark) : { path: "", names: [] }
 }
 
 document.addEventListener("input", ({ target }) => {
@@ -97,10 +96,6 @@ document.addEventListener("htmx:afterRequest", ({ detail: { requestConfig, succe
 
 document.addEventListener("session-warning", saveAll)
 addEventListener("pagehide", saveAll)
-
-function csrfToken() {
-  return JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? ""
-}
 
 if (client) giveBack()
 else sessionStorage.removeItem(ON_ITS_WAY)

@@ -1,4 +1,4 @@
-import { client } from "realtime/page"
+import { client, csrfToken } from "realtime/page"
 
 const LOOK_EVERY_MS = 1_000
 // While the question stands, another tab may have answered it.
@@ -73,7 +73,7 @@ export class SessionGuard extends HTMLElement {
     try {
       const response = await fetch(this.getAttribute("href"), {
         method,
-        headers: { Accept: "application/json", "X-CSRFToken": this.#token },
+        headers: { Accept: "application/json", "X-CSRFToken": csrfToken() },
         cache: "no-store",
         redirect: "manual",
       })
@@ -102,10 +102,6 @@ export class SessionGuard extends HTMLElement {
   #count(left) {
     const seconds = String(Math.max(0, Math.ceil(left / 1_000)))
     this.querySelector("[data-seconds-left]").textContent = seconds
-  }
-
-  get #token() {
-    return this.querySelector("[name=csrfmiddlewaretoken]")?.value ?? ""
   }
 }
 

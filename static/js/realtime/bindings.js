@@ -59,12 +59,14 @@ export class Bindings {
     }
   }
 
-  /** History cannot be replayed: tell every region, and go on from `cursor`. */
-  resync(cursor) {
-    for (const entry of this.#entries.values()) {
-      for (const tell of [...entry.tells]) tell()
-      entry.at = entry.from = entry.heard = cursor
-    }
+  /** Something happened that cannot be told one by one: everybody reads afresh. */
+  tellAll() {
+    for (const { tells } of this.#entries.values()) for (const tell of [...tells]) tell()
+  }
+
+  /** Count from `cursor` on, wherever the bindings stood before. */
+  restart(cursor) {
+    for (const entry of this.#entries.values()) entry.at = entry.from = entry.heard = cursor
   }
 
   /** How many regions wait, over all bindings. */

@@ -1,3 +1,5 @@
+import { Cursor } from "realtime/cursor"
+
 /**
  * One channel on one socket, as a translator: what to send, and what a frame means for the page.
  * Pure: frames in, signals out. A second join replaces the first; the reply marks the boundary
@@ -5,13 +7,15 @@
  */
 export class Channel {
   #topic
+  #organization
   #refs = 0
   #joinRef = null // of the join that stands
   #asked = null // the join that waits for its reply: {ref, keys}
   #keysById = new Map()
 
-  constructor(topic) {
+  constructor(topic, organization) {
     this.#topic = topic
+    this.#organization = organization
   }
 
   get isJoined() {
@@ -19,12 +23,12 @@ export class Channel {
   }
 
   /** The frame that asks for `wanted`: [{key, binding, at}], each from its own cursor on. */
-  join(wanted, config = {}) {
+  join(wanted) {
     const ref = this.#nextRef()
     this.#asked = { ref, keys: wanted.map(({ key }) => key) }
     return this.#push("phx_join", ref, ref, {
       config: {
-        ...config,
+        organization: this.#organization,
         postgres_changes: wanted.map(({ binding, at }) => ({ ...binding, since: String(at) })),
       },
     })
@@ -47,10 +51,17 @@ export class Channel {
   }
 
   /**
-   * What `frame` means: {kind: "joined", keys}, {kind: "refused", reason}, {kind: "event", keys,
-   * seq}, {kind: "system", …payload}, {kind: "closed"}, or null when it is not for this channel.
+   * What `frame` means, or null when it means nothing here:
+   *
+   *     joined {keys}          the server listens for these, and what was missed follows
+   *     refused {reason}       it does not
+   *     event {keys, cursor}   something changed
+   *     position {cursor, at}  everything up to here has been told; known at `at`, server's time
+   *     resync                 something cannot be told: read everything afresh
+   *     closed {reason}        the server ended the channel
    */
   receive({ joinRef, ref, topic, event, payload }) {
+    if (topic === "phoenix") return this.#beat(payload)
     if (topic !== this.#topic) return null
     switch (event) {
       case "phx_reply":
@@ -58,7 +69,7 @@ export class Channel {
       case "postgres_changes":
         return this.#changed(payload)
       case "system":
-        return { ...payload, kind: "system" }
+        return announced(payload)
       case "phx_error":
       case "phx_close":
         // The end of a join that was replaced is no news.
@@ -86,7 +97,12 @@ export class Channel {
 
   #changed({ ids = [], data = {} }) {
     const keys = ids.flatMap((id) => this.#keysById.get(id) ?? [])
-    return { kind: "event", keys, seq: Number.isSafeInteger(data.seq) ? data.seq : null }
+    return { kind: "event", keys, cursor: Cursor.parse(data.position) }
+  }
+
+  // Until the reply to a join has come, the server's position says nothing about its bindings.
+  #beat({ response }) {
+    return this.isJoined && !this.#asked ? positioned(response?.position, response?.at) : null
   }
 
   #push(event, joinRef, ref, payload) {
@@ -96,4 +112,15 @@ export class Channel {
   #nextRef() {
     return String(++this.#refs)
   }
+}
+
+function announced({ extension, message, at }) {
+  if (extension === "position") return positioned(message, at)
+  // Other rights, other rows: both leave no way but to read again.
+  return extension === "resync" || extension === "access" ? { kind: "resync" } : null
+}
+
+function positioned(position, at) {
+  const cursor = Cursor.parse(position)
+  return cursor && { kind: "position", cursor, at: Date.parse(at) || Date.now() }
 }

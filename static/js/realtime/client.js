@@ -1,14 +1,11 @@
 import { Bindings } from "realtime/bindings"
 import { Channel } from "realtime/channel"
 import { Connection } from "realtime/connection"
-import { Cursor } from "realtime/cursor"
 import { poll, Refused } from "realtime/poller"
 import { Socket } from "realtime/socket"
 
 // htmx swaps many regions in one go; the server hears of them once.
 const SETTLE_MS = 50
-// The server closes a socket that says nothing for 60 s.
-const HEARTBEAT_MS = 25_000
 // What a refused poll means for good; any other answer is worth another try.
 const ENDINGS = { 401: "signed-out", 409: "organization" }
 
@@ -21,7 +18,7 @@ const ENDINGS = { 401: "signed-out", 409: "organization" }
  */
 export class Client extends EventTarget {
   #bindings = new Bindings()
-  #channel = new Channel(`realtime:page-${crypto.randomUUID()}`)
+  #channel
   #connection
   #page
   #cursor
@@ -31,6 +28,8 @@ export class Client extends EventTarget {
   #timer = null
   #settling = null
   #heartbeat = null
+  #toldAt = 0
+  #resyncing = false
   #asked = ""
   #clock = steadyClock()
 
@@ -39,6 +38,7 @@ export class Client extends EventTarget {
     super()
     this.#page = page
     this.#cursor = page.cursor
+    this.#channel = new Channel(`realtime:page-${pageName()}`, page.organization)
     this.#connection = new Connection(page.timing)
     this.updatedAt = performance.timeOrigin
   }
@@ -52,8 +52,9 @@ export class Client extends EventTarget {
     return this.#connection.standing
   }
 
-  get waiting() {
-    return this.#bindings.waiting
+  /** How many bindings the server is asked for, and how many regions wait for them. */
+  get load() {
+    return { bindings: this.#bindings.list().length, regions: this.#bindings.waiting }
   }
 
   /** Call `tell` for news of `binding` after the cursor `since`. Returns a function that ends it. */
@@ -103,13 +104,9 @@ export class Client extends EventTarget {
       const wanted = this.#bindings.list()
       if (!wanted.length) this.#do(this.#connection.rest())
       else if (this.#away) return
-      else if (this.#connection.standing === "resting") this.#start()
+      else if (this.standing === "resting") this.#do(this.#connection.start(this.#clock()))
       else if (this.#channel.isJoined && this.#asked !== signature(wanted)) this.#join()
     }, SETTLE_MS)
-  }
-
-  #start() {
-    this.#do(this.#connection.start(this.#clock()))
   }
 
   #do(things) {
@@ -132,7 +129,9 @@ export class Client extends EventTarget {
       },
     })
     this.#socket = socket
-    this.#heartbeat = setInterval(() => socket.send(this.#channel.heartbeat()), HEARTBEAT_MS)
+    // The answer carries the server's position: it is what says that the line is alive.
+    const beat = () => socket.send(this.#channel.heartbeat())
+    this.#heartbeat = setInterval(beat, this.#connection.beat)
   }
 
   #join() {
@@ -152,8 +151,11 @@ export class Client extends EventTarget {
       case "event":
         this.#deliver(signal)
         break
-      case "system":
-        this.#system(signal)
+      case "position":
+        this.#positioned(signal)
+        break
+      case "resync":
+        this.#resync()
         break
       case "refused":
       case "closed":
@@ -162,30 +164,36 @@ export class Client extends EventTarget {
     }
   }
 
-  #system({ message, position, at }) {
-    const cursor = Cursor.parse(position)
-    if (!cursor) return
-    if (message === "resync" || !cursor.sameEpoch(this.#cursor)) this.#resync(cursor)
-    this.#bindings.caughtUp(cursor)
-    this.#reached(cursor, at)
-    this.#do(this.#connection.heard(this.#clock()))
-  }
-
   // The regions first, the cursor after them: what the cursor has passed is never asked for again.
-  #deliver({ keys, seq }) {
-    const cursor = seq === null ? null : this.#cursor.at(seq)
+  #deliver({ keys, cursor }) {
     this.#bindings.deliver(cursor, keys)
     if (cursor) this.#cursor = this.#cursor.advancedTo(cursor)
   }
 
-  #resync(cursor) {
-    this.#bindings.resync(cursor)
-    this.#cursor = cursor
+  #positioned({ cursor, at }) {
+    this.#reached(cursor, at)
+    // A server that says the same moment twice has lost its own source: that is not live.
+    if (at === this.#toldAt) return
+    this.#toldAt = at
+    this.#do(this.#connection.heard(this.#clock()))
   }
 
-  #reached(cursor, at) {
+  // Everything is read afresh, and the next position counts, whatever it is.
+  #resync() {
+    this.#bindings.tellAll()
+    this.#resyncing = true
+  }
+
+  #reached(cursor, at, keys = null) {
+    if (this.#resyncing || !cursor.sameEpoch(this.#cursor)) {
+      if (!this.#resyncing) this.#bindings.tellAll()
+      this.#bindings.restart(cursor)
+      this.#cursor = cursor
+      this.#resyncing = false
+    }
+    this.#bindings.caughtUp(cursor, keys)
     this.#cursor = this.#cursor.advancedTo(cursor)
-    this.updatedAt = at ? Date.parse(at) : Date.now()
+    this.updatedAt = at
   }
 
   async #askOnce() {
@@ -197,11 +205,9 @@ export class Client extends EventTarget {
         wanted, cursor: earliest(wanted, this.#cursor), organization, csrf, signal: asking.signal,
       })
       if (asking.signal.aborted) return
-      const cursor = Cursor.parse(answer.cursor)
-      if (answer.resync) this.#resync(cursor)
-      else for (const event of answer.events) this.#deliver(event)
-      this.#bindings.caughtUp(cursor, wanted.map(({ key }) => key))
-      this.#reached(cursor, answer.at)
+      if (answer.resync) this.#resync()
+      for (const event of answer.events) this.#deliver(event)
+      this.#reached(answer.cursor, answer.at, wanted.map(({ key }) => key))
       this.#do(this.#connection.pollAnswered(this.#clock()))
     } catch (error) {
       if (asking.signal.aborted) return
@@ -245,6 +251,11 @@ function earliest(wanted, cursor) {
     if (!at.sameEpoch(cursor)) return at
     return early.sameEpoch(cursor) && at.seq < early.seq ? at : early
   }, cursor)
+}
+
+// Not crypto.randomUUID: it is missing on a clinic's plain-HTTP test machine.
+function pageName() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(2)), (part) => part.toString(36)).join("")
 }
 
 // Wall time counts the hours a laptop sleeps, performance.now() may not; but it may step back.

@@ -52,6 +52,10 @@ export class Connection {
     return "reconnecting"
   }
 
+  get beat() {
+    return this.#timing.beat
+  }
+
   get isPolling() {
     return this.#polling
   }

@@ -14,9 +14,14 @@ export const client =
   new Client({
     cursor: initial,
     organization: body.dataset.organization,
-    csrf: () => JSON.parse(body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "",
+    csrf: csrfToken(),
     timing: JSON.parse(body.dataset.timing ?? "{}"),
   })
+
+/** What Django wants to see on a POST of this page; htmx has it from the same place. */
+export function csrfToken() {
+  return JSON.parse(body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? ""
+}
 
 const sentAt = new WeakMap()
 let swapped = null
@@ -57,11 +62,13 @@ function listenToTheBrowser() {
   const grace = Number(body.dataset.backgroundSeconds ?? 30) * 1_000
   let leaving = null
 
-  document.addEventListener("visibilitychange", () => {
+  const look = () => {
     clearTimeout(leaving)
     if (document.hidden) leaving = setTimeout(() => client.leave(), grace)
     else client.back()
-  })
+  }
+  look() // a page may be opened in the background
+  document.addEventListener("visibilitychange", look)
   // Into the back-forward cache and out of it: an open socket would keep the page from going in.
   addEventListener("pagehide", () => client.leave())
   addEventListener("pageshow", ({ persisted }) => persisted && client.back())

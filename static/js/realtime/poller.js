@@ -1,3 +1,5 @@
+import { Cursor } from "realtime/cursor"
+
 // A poll that takes longer says as much as one that fails.
 const TIMEOUT_MS = 8_000
 
@@ -11,7 +13,7 @@ export class Refused extends Error {
 
 /**
  * Ask once what happened to `wanted` ([{key, binding, at}]) since its earliest cursor.
- * Returns {cursor, events: [{keys, seq}], resync, at}; rejects when there is no answer.
+ * Returns {cursor, at, resync, events: [{keys, cursor}]}; rejects when there is no answer.
  */
 export async function poll({ wanted, cursor, organization, csrf, signal }) {
   const response = await fetch("/realtime/changes", {
@@ -21,18 +23,20 @@ export async function poll({ wanted, cursor, organization, csrf, signal }) {
       "X-CSRFToken": csrf,
       "X-Vigil-Organization": organization,
     },
-    body: JSON.stringify({ organization, cursor, bindings: wanted.map(({ binding }) => binding) }),
+    body: JSON.stringify({ organization, cursor: String(cursor), bindings: wanted.map(({ binding }) => binding) }),
     cache: "no-store",
     redirect: "error",
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
   })
   if (!response.ok) throw new Refused(response.status)
-  const { events, ...answer } = await response.json()
+  const answer = await response.json()
   return {
-    ...answer,
-    events: events.map(({ ids, data }) => ({
+    cursor: Cursor.parse(answer.cursor),
+    at: Date.parse(answer.at) || Date.now(),
+    resync: Boolean(answer.resync),
+    events: answer.events.map(({ ids, data }) => ({
       keys: ids.map((index) => wanted[index]?.key).filter(Boolean),
-      seq: Number.isSafeInteger(data?.seq) ? data.seq : null,
+      cursor: Cursor.parse(data?.position),
     })),
   }
 }
