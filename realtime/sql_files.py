@@ -1,0 +1,33 @@
+"""The versioned SQL files, as operations of migrations.
+
+A file is never edited after release: a change is the next version and a migration that names it.
+"""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import migrations
+
+from realtime.quoting import identifier
+
+_FOLDER = Path(__file__).parent / "sql"
+
+
+def script(name: str, version: int) -> str:
+    """The text of realtime/sql/<name>.v<version>.sql with the names of this deployment's roles."""
+    text = (_FOLDER / f"{name}.v{version}.sql").read_text(encoding="utf-8")
+    return (
+        text.replace("@owner@", identifier(settings.OWNER_ROLE))
+        .replace("@app@", identifier(settings.APP_ROLE))
+        .replace("@engine@", identifier(settings.ENGINE_ROLE))
+    )
+
+
+def installed(name: str, version: int = 1) -> migrations.RunSQL:
+    """The operation that runs a file. It reverses to nothing: see `removed`."""
+    return migrations.RunSQL(script(name, version), migrations.RunSQL.noop)
+
+
+def removed(name: str, version: int = 1) -> migrations.RunSQL:
+    """An operation that does nothing forwards and runs a file backwards."""
+    return migrations.RunSQL(migrations.RunSQL.noop, script(name, version))
