@@ -2,6 +2,7 @@
 
 from portal.models.audit import AuditEntry
 from portal.models.invitation import Invitation
+from portal.models.kept_text import KeptText
 from portal.models.organization import Membership, Organization, Role
 from portal.models.patient import Caregiver, Patient, Sex
 from portal.models.provider import CareTeamMembership, Provider
@@ -13,6 +14,7 @@ __all__ = [
     "CareTeamMembership",
     "Caregiver",
     "Invitation",
+    "KeptText",
     "Membership",
     "Organization",
     "Patient",

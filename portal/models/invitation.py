@@ -30,6 +30,8 @@ class Invitation(models.Model):
     created_by = models.ForeignKey("portal.User", models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
+    # When the link was last handed to the mail server; none until then, or while that fails.
+    sent_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     accepted_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)

@@ -45,6 +45,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         choices=[("system", "Like my device"), ("light", "Light"), ("dark", "Dark")],
         default="system",
     )
+    # Where they worked last: offered first when they sign in again.
+    last_organization = models.ForeignKey(
+        "portal.Organization", models.SET_NULL, null=True, editable=False, related_name="+"
+    )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = UserManager()
