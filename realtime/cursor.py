@@ -31,11 +31,8 @@ def parse(value: object, epoch: str | None = None) -> Cursor:
 
     Raises ValueError for anything else.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        raise ValueError("a cursor is text")
-    named, colon, number = value.rpartition(":")
+    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    named, colon, number = text.rpartition(":")
     if not _NUMBER.fullmatch(number) or int(number) > _LAST:
         raise ValueError("a cursor ends in a number")
     return Cursor(named if colon else epoch, int(number))

@@ -74,7 +74,7 @@ class Event:
     def from_row(cls, row: Mapping[str, Any]) -> Event:
         """Build an event from a row of `realtime_events`, or from the same thing off the bus.
 
-        Raises KeyError, TypeError or ValueError when a field is missing or is not what it should be.
+        Raises KeyError, TypeError or ValueError when a field is missing or of another type.
         """
         organization = row["organization_id"]
         created_at = row["created_at"]

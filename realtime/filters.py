@@ -40,8 +40,8 @@ _IS = {"null": None, "true": True, "false": False, "unknown": None}
 class Verdict(Enum):
     """What a filter says about a record."""
 
-    PASS = "pass"
-    FAIL = "fail"
+    HOLDS = "holds"
+    FAILS = "fails"
     # A column that the filter needs did not travel.
     UNTOLD = "untold"
 
@@ -62,12 +62,12 @@ class Filter:
 
     def judge(self, record: Mapping[str, Any]) -> Verdict:
         """Whether the record passes. Costs one comparison per condition until one fails."""
-        verdict = Verdict.PASS
+        verdict = Verdict.HOLDS
         for condition in self.conditions:
             if condition.column not in record:
                 verdict = Verdict.UNTOLD
             elif not _is_true(condition, record[condition.column]):
-                return Verdict.FAIL
+                return Verdict.FAILS
         return verdict
 
 
@@ -191,9 +191,7 @@ def _is(value: str, type_name: str) -> Callable[[object], bool | None]:
     return lambda found: found is wanted
 
 
-def _like_or_match(
-    operator: str, value: str, type_name: str
-) -> Callable[[object], bool | None]:
+def _like_or_match(operator: str, value: str, type_name: str) -> Callable[[object], bool | None]:
     if type_name not in TEXTUAL:
         raise InvalidFilter(f"{operator} needs a text column, not {type_name}")
     ignore_case = operator.startswith("i")

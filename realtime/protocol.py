@@ -8,10 +8,10 @@ What Vigil adds, all of it invisible to the official clients: a binding may carr
 position, see `realtime.cursor`); `data.position` on every change; `response.position` and
 `response.at` on heartbeat replies; and `system` pushes with the extensions below.
 
-    position   {"message": "<position>", "at": iso}     all up to here has been sent; `at` is when
-                                                        the server last knew that to be everything
-    resync     {"message": reason}                      something cannot be told: fetch it all again
-    access     {"message": ...}                         the reader's rights changed: fetch it all again
+    position   {"message": "<position>", "at": iso}   all up to here has been sent; `at` is when the
+                                                      server last knew that to be everything
+    resync     {"message": reason}                    something cannot be told: fetch all again
+    access     {"message": reason}                    the reader's rights changed: fetch all again
 """
 
 from __future__ import annotations

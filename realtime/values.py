@@ -18,12 +18,15 @@ from typing import Any
 Comparable = Any
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
-_NUMBER = re.compile(r"\s*[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?\s*")
+_NUMBER = re.compile(
+    r"\s*[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?\s*"
+)
 _UUID = re.compile(r"\{?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\}?")
 _BOOLEANS = {
     **dict.fromkeys(("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"), True),
     **dict.fromkeys(("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"), False),
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # NaN equals itself and is above everything; the infinities are above and below the rest.
 _SPECIAL_NUMBERS = {
     **dict.fromkeys(("infinity", "+infinity", "inf", "+inf"), (1, Decimal(0))),
@@ -47,7 +50,7 @@ def _integer(bits: int) -> Callable[[object], Comparable]:
 
 def _number(value: object) -> Comparable:
     if isinstance(value, bool):
-        raise ValueError("not a number")
+        raise TypeError("not a number")
     if isinstance(value, str):
         special = _SPECIAL_NUMBERS.get(value.strip().lower())
         if special is not None:
@@ -84,7 +87,7 @@ def _boolean(value: object) -> Comparable:
 
 def _text(value: object) -> Comparable:
     if not isinstance(value, str):
-        raise ValueError("not text")
+        raise TypeError("not text")
     if "\x00" in value:
         raise ValueError("text without NUL")
     return value
@@ -106,16 +109,14 @@ def _uuid(value: object) -> Comparable:
 def _date(value: object) -> Comparable:
     text = str(_text(value)).strip().lower()
     if text in ("infinity", "-infinity"):
-        return (1, date.max) if text == "infinity" else (-1, date.min)
+        return (1 if text == "infinity" else -1, _EPOCH.date())
     return (0, date.fromisoformat(text))
 
 
 def _timestamp(value: object, *, zoned: bool) -> Comparable:
     text = str(_text(value)).strip()
     if text.lower() in ("infinity", "-infinity"):
-        above = text.lower() == "infinity"
-        edge = datetime.max if above else datetime.min
-        return (1 if above else -1, edge.replace(tzinfo=UTC))
+        return (1 if text.lower() == "infinity" else -1, _EPOCH)
     at = datetime.fromisoformat(text)
     if at.tzinfo is None or not zoned:
         # Our connections speak UTC; a timestamp without time zone ignores a zone it is given.

@@ -1,0 +1,213 @@
+"""The hub as a state machine: the stream of the log in, what each socket hears out.
+
+No I/O and no clock: `realtime.hub` reads bus and log and tells this what it read; sockets are
+`Peer`s. Promises, each of which the model in tests/realtime/test_hub_core.py tries to break:
+
+- Every event after the hub's `seq` is taken once and in order, whatever the bus does. What cannot
+  be taken (a hole) makes `receive` answer False: read the log. What the log cannot tell either
+  (another epoch, history that was dropped) closes every socket, so that each begins again.
+- A control event takes effect before the event after it is told to anyone it concerns. Others do
+  not wait: only the concerned readers are held, and what comes meanwhile is judged by their new
+  rights. Unknown rights are no rights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from realtime import close_codes
+from realtime.authority import Grants
+from realtime.bindings import BindingSet
+from realtime.event import CHANGE, CONTROL, RESYNC, Event
+from realtime.readers import Reader, Readers
+from realtime.ring import Ring
+from realtime.subscription import Outlet, Peer, Subscription
+
+SESSION_ENDED, USER_ENDED = "session_ended", "user_ended"
+_USER = "user:"
+
+
+class Effects(Protocol):
+    """What the core asks of the world around it."""
+
+    def recompute(self, reader: Reader) -> None:
+        """Ask the authority for the reader's rights, then call `granted` or `refused`."""
+
+
+class HubCore:
+    """The subscriptions of this process and their place in the stream."""
+
+    def __init__(self, effects: Effects, *, ring: Ring | None = None) -> None:
+        self.effects = effects
+        self.readers = Readers()
+        self.ring = ring or Ring()
+        self.epoch: str | None = None
+        self.seq = 0
+
+    # The stream in -------------------------------------------------------------------------
+
+    def start(self, epoch: str, seq: int, recent: Iterable[Event] = ()) -> None:
+        """Begin at a position of the log; `recent` are all events before it that are at hand."""
+        self.epoch, self.seq = epoch, seq
+        events = list(recent)
+        self.ring.restart(events[0].seq - 1 if events else seq)
+        for event in events:
+            self.ring.add(event)
+
+    def receive(self, epoch: str, first: int, events: Sequence[Event], now: float) -> bool:
+        """Take a message of the bus: the events from `first` on, without a hole.
+
+        False when it does not follow what was taken before: then the log must be read.
+        """
+        if epoch != self.epoch or first > self.seq + 1:
+            return False
+        for event in events:
+            if event.seq == self.seq + 1:
+                self._take(event, now)
+            elif event.seq > self.seq:
+                return False
+        return True
+
+    def read(
+        self,
+        *,
+        epoch: str,
+        oldest: int,
+        head: int,
+        events: Sequence[Event],
+        asked_after: int,
+        is_whole: bool,
+        now: float,
+    ) -> None:
+        """Take what the log holds after `asked_after`, as one snapshot of it.
+
+        `is_whole` when the events reach up to `head`. The log is the truth: a number without an
+        event is one that nobody will ever see.
+        """
+        if epoch != self.epoch or head < asked_after or oldest > asked_after + 1:
+            self.restart(epoch, head)
+            return
+        for event in events:
+            if event.seq > self.seq:
+                self._take(event, now)
+        if is_whole:
+            self.seq = max(self.seq, head)
+
+    def restart(self, epoch: str, head: int) -> None:
+        """Begin anew where nothing leads from here to there; every page has to begin anew too."""
+        self.start(epoch, head)
+        for reader in self.readers:
+            self._drop_all(reader, close_codes.RESYNC, "resync")
+
+    def _take(self, event: Event, now: float) -> None:
+        self.seq = event.seq
+        self.ring.add(event)
+        if event.kind == CHANGE:
+            self._tell(self.readers.audience(event, now), event)
+        elif event.kind == CONTROL:
+            self._control(event)
+            return
+        elif event.kind == RESYNC:
+            # A reader who is held hears of it below, with everything else.
+            free = [reader for reader in self.readers if not reader.rights.held]
+            self._tell([reader for reader in free if reader.rights.belongs(event)], event)
+        if self.readers.held:
+            # Their new rights may include topics that the old ones did not: keep it all.
+            held = [reader for reader in self.readers.held if reader.rights.belongs(event)]
+            self._tell(held, event)
+
+    def _tell(self, audience: Iterable[Reader], event: Event) -> None:
+        for reader in audience:
+            for subscription in reader.listening(event.table):
+                if not subscription.offer(event):
+                    self.drop(subscription.peer, close_codes.OVERFLOW, "resync")
+
+    def _control(self, event: Event) -> None:
+        users = [topic.removeprefix(_USER) for topic in event.topics if topic.startswith(_USER)]
+        for user in users:
+            for reader in self.readers.of_user(user, event.organization_id):
+                if event.operation == SESSION_ENDED:
+                    self._end_session(reader, (event.record or {}).get("session"))
+                elif event.operation == USER_ENDED:
+                    self._drop_all(reader, close_codes.ACCESS_ENDED, "access ended")
+                else:
+                    # `grants`, and whatever a newer version of us may mean: ask.
+                    self.readers.hold(reader)
+                    self.effects.recompute(reader)
+
+    def _end_session(self, reader: Reader, session: object) -> None:
+        for peer in list(reader.peers):
+            if session is None or peer.identity.session == session:
+                self.drop(peer, close_codes.SIGNED_OUT, "signed out")
+
+    # Readers and their rights --------------------------------------------------------------
+
+    def arrive(self, peer: Peer) -> Reader:
+        """A socket opened. Its reader is held until the authority has answered."""
+        reader, is_new = self.readers.arrive(peer)
+        if is_new:
+            self.effects.recompute(reader)
+        return reader
+
+    def subscribe(self, peer: Peer, bindings: BindingSet, outlet: Outlet) -> Subscription:
+        """Register a channel: from here on it misses nothing. It buffers until it is drained."""
+        reader = self.arrive(peer)
+        subscription = Subscription(peer, reader.rights, bindings, outlet, position=self.seq)
+        reader.add(subscription)
+        return subscription
+
+    def leave(self, subscription: Subscription) -> None:
+        """Close one channel."""
+        subscription.close()
+        reader = self.readers.of(subscription.peer.identity)
+        if reader is not None and subscription in subscription.peer.subscriptions:
+            reader.remove(subscription)
+
+    def depart(self, peer: Peer) -> None:
+        """A socket closed."""
+        self.readers.depart(peer)
+
+    def drop(self, peer: Peer, code: int, reason: str) -> None:
+        """Close a socket: from here on it hears nothing."""
+        self.readers.depart(peer)
+        peer.close(code, reason)
+
+    def granted(self, reader: Reader, asked: int, grants: Grants, now: float) -> bool:
+        """Take the authority's answer to question number `asked`.
+
+        False when rights changed again meanwhile: the answer is stale, ask again.
+        """
+        if asked != reader.rights.asked:
+            return False
+        if not grants:
+            self._drop_all(reader, close_codes.ACCESS_ENDED, "access ended")
+            return True
+        self.readers.release(reader, grants)
+        for subscription in reader.subscriptions():
+            # One that still reads its history drains itself when it has done so.
+            if subscription.is_live and not subscription.drain(now):
+                self.drop(subscription.peer, close_codes.OVERFLOW, "resync")
+        return True
+
+    def refused(self, reader: Reader, code: int, reason: str) -> None:
+        """The authority did not answer, or said no: the reader hears nothing any more."""
+        self._drop_all(reader, code, reason)
+
+    def expire(self, now: float) -> None:
+        """Close the sockets whose session has reached its end by the clock."""
+        for reader in self.readers:
+            for peer in list(reader.peers):
+                ends = peer.identity.expires_at
+                if ends is not None and ends.timestamp() <= now:
+                    self.drop(peer, close_codes.SIGNED_OUT, "signed out")
+
+    def position_of(self, subscription: Subscription) -> int:
+        """Up to where everything that a channel may hear has been sent."""
+        if not subscription.is_live or subscription.rights.held:
+            return subscription.position
+        return max(subscription.position, self.seq)
+
+    def _drop_all(self, reader: Reader, code: int, reason: str) -> None:
+        for peer in list(reader.peers):
+            self.drop(peer, code, reason)

@@ -1,0 +1,137 @@
+"""Who listens in this process, and who holds which topic.
+
+A *reader* is one person in one organization, with all their sockets and one set of rights. The
+index from topic to readers is what keeps the cost of an event in proportion to its audience.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from realtime.authority import Grants, Identity
+from realtime.event import Event
+from realtime.rights import Key, Rights
+from realtime.subscription import Peer, Subscription
+
+
+class Reader:
+    """One person in one organization."""
+
+    __slots__ = ("by_table", "peers", "rights")
+
+    def __init__(self, rights: Rights) -> None:
+        self.rights = rights
+        self.peers: set[Peer] = set()
+        self.by_table: dict[str, list[Subscription]] = {}
+
+    def subscriptions(self) -> list[Subscription]:
+        """All channels of all sockets; a copy, because closing one changes them."""
+        return [subscription for peer in self.peers for subscription in peer.subscriptions]
+
+    def listening(self, table: str) -> list[Subscription]:
+        """The channels that have a binding on a table; all of them when no table is named."""
+        return list(self.by_table.get(table, ())) if table else self.subscriptions()
+
+    def add(self, subscription: Subscription) -> None:
+        subscription.peer.subscriptions.add(subscription)
+        for table in subscription.bindings.tables:
+            self.by_table.setdefault(table, []).append(subscription)
+
+    def remove(self, subscription: Subscription) -> None:
+        subscription.peer.subscriptions.discard(subscription)
+        for table in subscription.bindings.tables:
+            listening = self.by_table[table]
+            listening.remove(subscription)
+            if not listening:
+                del self.by_table[table]
+
+
+class Readers:
+    """All readers of this process."""
+
+    def __init__(self) -> None:
+        self._readers: dict[Key, Reader] = {}
+        self._holders: dict[str, dict[Reader, float]] = {}
+        self.held: set[Reader] = set()
+
+    def __iter__(self) -> Iterator[Reader]:
+        return iter(list(self._readers.values()))
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    @property
+    def topics(self) -> int:
+        """How many topics somebody holds; for tests and metrics."""
+        return len(self._holders)
+
+    def of(self, identity: Identity) -> Reader | None:
+        """The reader that an identity belongs to, if any of their sockets is here."""
+        return self._readers.get((identity.organization_id, identity.user_id))
+
+    def of_user(self, user_id: str, organization_id: str | None) -> list[Reader]:
+        """A person's readers: in one organization, or (None) in all."""
+        if organization_id is not None:
+            found = self._readers.get((organization_id, user_id))
+            return [found] if found else []
+        return [reader for reader in self if reader.rights.user_id == user_id]
+
+    def arrive(self, peer: Peer) -> tuple[Reader, bool]:
+        """Add a socket; the reader it belongs to, and whether that reader is new here."""
+        identity = peer.identity
+        reader = self.of(identity)
+        is_new = reader is None
+        if reader is None:
+            rights = Rights(identity.organization_id, identity.user_id)
+            reader = self._readers[rights.key] = Reader(rights)
+            self.held.add(reader)
+        reader.peers.add(peer)
+        return reader, is_new
+
+    def depart(self, peer: Peer) -> None:
+        """Remove a socket, and its reader with the last of them."""
+        reader = self.of(peer.identity)
+        if reader is None or peer not in reader.peers:
+            return
+        for subscription in list(peer.subscriptions):
+            subscription.close()
+            reader.remove(subscription)
+        reader.peers.discard(peer)
+        if not reader.peers:
+            self._forget_topics(reader)
+            self.held.discard(reader)
+            del self._readers[reader.rights.key]
+
+    def hold(self, reader: Reader) -> None:
+        """Rely on this reader's rights no longer."""
+        reader.rights.hold()
+        self.held.add(reader)
+
+    def release(self, reader: Reader, grants: Grants) -> None:
+        """The reader's rights are these now."""
+        self._forget_topics(reader)
+        reader.rights.release(grants)
+        for topic, until in reader.rights.until.items():
+            self._holders.setdefault(topic, {})[reader] = until
+        self.held.discard(reader)
+
+    def audience(self, event: Event, now: float) -> list[Reader]:
+        """Those whose rights are known and let them hear the event at `now`."""
+        topics = event.topics
+        found: dict[Reader, None] = {}
+        for topic in topics:
+            holders = self._holders.get(topic)
+            if holders:
+                for reader, until in holders.items():
+                    rights = reader.rights
+                    if until > now and not rights.held and rights.belongs(event):
+                        found[reader] = None
+        return list(found)
+
+    def _forget_topics(self, reader: Reader) -> None:
+        for topic in reader.rights.until:
+            holders = self._holders.get(topic)
+            if holders is not None:
+                holders.pop(reader, None)
+                if not holders:
+                    del self._holders[topic]
