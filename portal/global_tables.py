@@ -31,7 +31,6 @@ GLOBAL_TABLES = {
     "django_content_type": GlobalTable("SELECT, INSERT", "names of models"),
     "django_migrations": GlobalTable("SELECT", "which migrations ran; readiness reads it"),
     "django_admin_log": GlobalTable("", "Django's own admin log is not used: ours is audit_logs"),
-    "django_session": GlobalTable("", "Django's own session table is not used"),
     "axes_accessattempt": GlobalTable(_ALL, "lockout happens before anybody is known"),
     "axes_accessattemptexpiration": GlobalTable(_ALL, "as above"),
     "axes_accessfailurelog": GlobalTable(_ALL, "as above"),
@@ -54,6 +53,4 @@ def grant_privileges(sender: AppConfig, using: str, **kwargs: Any) -> None:
             cursor.execute(f'REVOKE ALL ON "{table}" FROM {settings.APP_ROLE}')
             if privileges:
                 cursor.execute(f'GRANT {privileges} ON "{table}" TO {settings.APP_ROLE}')
-        cursor.execute(
-            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {settings.APP_ROLE}"
-        )
+        cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {settings.APP_ROLE}")

@@ -61,12 +61,21 @@ def pytest_configure(config: pytest.Config) -> None:
     run = os.environ[RUN_VARIABLE]
     if worker is None and getattr(config.option, "numprocesses", None):
         os.environ.update(_template_urls(run).environment())
+        _set_up_django()
         return
     superuser_url = os.environ[SUPERUSER_VARIABLE]
     _urls = provision_on(
         superuser_url, f"vigil_{run}_{worker or 'main'}", template=f"vigil_{run}_template"
     )
     os.environ.update(_urls.environment())
+    _set_up_django()
+
+
+def _set_up_django() -> None:
+    """Now, and not when pytest-django would: it read the settings before there was a database."""
+    import django
+
+    django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -97,7 +106,7 @@ def _start_server() -> None:
     os.environ[SUPERUSER_VARIABLE] = superuser_url
     urls = _template_urls(run)
     subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity", "0"],
         cwd=ROOT,
         env=os.environ | urls.environment(),
         check=True,

@@ -69,8 +69,7 @@ def test_every_policy_covers_all_four_commands(db):
 
 
 def test_every_entry_of_the_list_of_global_tables_exists(db):
-    absent = {"django_session"}
-    assert set(GLOBAL_TABLES) - absent <= set(tables())
+    assert set(GLOBAL_TABLES) <= set(tables())
 
 
 def test_without_a_context_there_are_no_rows(cast):
