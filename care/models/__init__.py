@@ -1,0 +1,28 @@
+"""The record of a patient: what was measured, found, done and planned."""
+
+from care.models.care_plan import CarePlan, CarePlanActivity
+from care.models.condition import Condition
+from care.models.encounter import Encounter
+from care.models.fhir_identity import FhirIdentity
+from care.models.goal import Goal
+from care.models.measurement import Measurement, Source, Status
+from care.models.medication import Medication
+from care.models.procedure import Procedure
+from care.models.result import Result
+from care.models.vital_sign import VitalSign
+
+__all__ = [
+    "CarePlan",
+    "CarePlanActivity",
+    "Condition",
+    "Encounter",
+    "FhirIdentity",
+    "Goal",
+    "Measurement",
+    "Medication",
+    "Procedure",
+    "Result",
+    "Source",
+    "Status",
+    "VitalSign",
+]

@@ -1,0 +1,48 @@
+"""Pulse, blood pressure, temperature: what is measured on a person."""
+
+from django.db import models
+
+from care.models.measurement import Measurement, MeasurementQuerySet
+from care.models.writing import BY_CARE_TEAM
+from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, Policy
+from realtime.triggers import Publish
+
+
+class VitalSign(Measurement):
+    """One vital sign of one patient at one time. `care.vital_signs` knows what the codes mean."""
+
+    recorded_by = models.ForeignKey(
+        "portal.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+
+    objects = MeasurementQuerySet.as_manager()
+
+    class Meta:
+        db_table = "vital_signs"
+        ordering = ["-measured_at"]
+        indexes = [
+            # The trend of one code; the latest value of each code.
+            models.Index(fields=["patient", "code", "-measured_at"], name="vital_signs_trend"),
+            # The last reading of a patient, for the dashboard.
+            models.Index(fields=["patient", "-measured_at"], name="vital_signs_latest"),
+        ]
+        constraints = [
+            Policy(
+                name="vital_signs",
+                read=OF_VISIBLE_PATIENT,
+                # Patients add readings and withdraw their own; the team corrects any.
+                insert=OF_WRITABLE_PATIENT,
+                write=(
+                    f"{BY_CARE_TEAM} OR"
+                    f" ({OF_WRITABLE_PATIENT} AND recorded_by_id = (SELECT portal_user()))"
+                ),
+                delete="false",
+                privileges=("SELECT", "INSERT", "UPDATE"),
+            ),
+        ]
+        triggers = [
+            Publish(
+                topics=["patient:{patient_id}"],
+                columns=["id", "patient_id", "code", "category", "status"],
+            ),
+        ]

@@ -1,0 +1,6 @@
+"""Addresses of the app `care`; names are fixed (`care:…`)."""
+
+from django.urls import URLPattern
+
+app_name = "care"
+urlpatterns: list[URLPattern] = []
