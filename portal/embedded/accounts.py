@@ -43,7 +43,7 @@ class Account:
         return all(
             parent.stat().st_mode & stat.S_IXOTH
             for parent in [folder, *folder.parents]
-            if parent.exists()
+            if parent.is_dir()
         )
 
     def own(self, path: Path) -> None:

@@ -96,7 +96,7 @@ class EmbeddedPostgres:
                 time.sleep(0.1 * 2**attempt)
             raise CannotStart(f"PostgreSQL does not start: {self._last_words()}")
         except BaseException:
-            self._let_go()
+            self.kill()
             raise
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:

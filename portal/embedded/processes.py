@@ -1,5 +1,6 @@
 """Questions about processes that the standard library does not answer, and a tie to the parent."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -60,10 +61,8 @@ def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.0
 
 
 def signal_if_alive(pid: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def dies_with_parent(number: int = signal.SIGTERM) -> Callable[[], None] | None:

@@ -17,7 +17,7 @@ from portal.management.demo.supervisor import Child, Supervisor, run_once
 
 ROOT = Path(__file__).resolve().parents[3]
 HOST = "127.0.0.1"
-PASSWORD = "vigil-demo"
+PASSWORD = "vigil-demo"  # noqa: S105 - printed for everyone to see
 
 # Base64 makes 300 kB of what a token client may send; a cookie socket is held to less inside.
 LARGEST_FRAME_BYTES = 320 * 1024

@@ -112,7 +112,7 @@ class Supervisor:
         return True
 
     def _launch(self, child: Child) -> None:
-        with open(child.log, "ab") as log:
+        with child.log.open("ab") as log:
             child.process = subprocess.Popen(
                 child.command,
                 env={**os.environ, **self.environment},
