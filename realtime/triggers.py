@@ -39,21 +39,21 @@ _LONGEST_NAME = 36
 _MOST_COLUMNS = 50
 
 
-class TriggerSql(compiler.UpsertTriggerSql):  # type: ignore[misc]
+class TriggerSql(compiler.UpsertTriggerSql):
     """The call that installs one declaration; what a migration stores."""
 
-    def __init__(self, *, pgid: str, table: str, install: str, hash: str | None = None) -> None:
+    def __init__(self, *, pgid: str, table: str, install: str, hash: str | None = None) -> None:  # noqa: A002 - django-pgtrigger's name
         self.kwargs = {"pgid": pgid, "table": table, "install": install}
         self.defaults: dict[str, str] = {}
         self.pgid, self.table = pgid, table
-        self.hash = hash or hashlib.sha1(install.encode()).hexdigest()
+        self.hash = hash or hashlib.sha1(install.encode(), usedforsecurity=False).hexdigest()
         # django-pgtrigger recognises an installed trigger by this comment.
         self.data = (
             f"{install};\nCOMMENT ON TRIGGER {pgid} ON {identifier(table)} IS '{self.hash}';"
         )
 
 
-class InstalledTrigger(compiler.Trigger):  # type: ignore[misc]
+class InstalledTrigger(compiler.Trigger):
     """A compiled declaration, as migrations keep it."""
 
     @property
@@ -61,7 +61,7 @@ class InstalledTrigger(compiler.Trigger):  # type: ignore[misc]
         return f"SELECT realtime_uninstall({literal(self.sql.pgid)}, {literal(self.sql.table)});"
 
 
-class Publish(pgtrigger.Trigger):  # type: ignore[misc]
+class Publish(pgtrigger.Trigger):
     """Tell the audience of a row that it was inserted, updated or deleted.
 
     `topics` are templates over the row's columns ("patient:{patient_id}"); one whose column is
@@ -102,10 +102,10 @@ class Publish(pgtrigger.Trigger):  # type: ignore[misc]
 
     def validate_name(self) -> None:
         super().validate_name()
-        if len(self.name) > _LONGEST_NAME:
+        if self.name and len(self.name) > _LONGEST_NAME:
             raise ValueError(f"Trigger name {self.name!r} > {_LONGEST_NAME} characters.")
 
-    def compile(self, model: type[models.Model]) -> InstalledTrigger:
+    def compile(self, model: Any) -> InstalledTrigger:
         """The form that migrations keep: one call of realtime_install_publish."""
         pgid, table = self.get_pgid(model), model._meta.db_table
         topics = [
