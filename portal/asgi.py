@@ -1,20 +1,25 @@
-"""The ASGI application: pages over HTTP, the engine over WebSocket, both started by the lifespan."""
+"""The ASGI application: pages over HTTP, the engine over WebSocket, begun by the lifespan."""
 
 import os
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-from portal.environment import said_plainly  # noqa: E402 - settings are named before they are read
+from portal.environment import said_plainly
 
 with said_plainly():
     pages = get_asgi_application()
 
-from channels.routing import ProtocolTypeRouter  # noqa: E402 - needs the apps
+from channels.routing import ProtocolTypeRouter
 
-from realtime.lifespan import Lifespan  # noqa: E402 - needs the apps
-from realtime.routing import websocket_application  # noqa: E402 - needs the apps
+from portal.operations.startup import CheckedLifespan
+from realtime.lifespan import Lifespan
+from realtime.routing import websocket_application
 
 application = ProtocolTypeRouter(
-    {"http": pages, "websocket": websocket_application, "lifespan": Lifespan()}
+    {
+        "http": pages,
+        "websocket": websocket_application,
+        "lifespan": CheckedLifespan(Lifespan()),
+    }
 )
