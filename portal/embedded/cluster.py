@@ -39,7 +39,8 @@ def make_cluster(folder: Path, account: Account, *, durable: bool) -> None:
 
 def passwords_of(folder: Path) -> dict[str, str]:
     """The password of each role of the cluster in `folder`, by role."""
-    return json.loads((folder / "passwords.json").read_text())
+    passwords: dict[str, str] = json.loads((folder / "passwords.json").read_text())
+    return passwords
 
 
 def _run_initdb(cluster: Path, account: Account, password_file: Path, *, durable: bool) -> None:
