@@ -8,13 +8,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-SCRIPTS = ROOT / "static" / "js"
+from tests.browser.stage import SCRIPTS, Stage
+
 MODULES_HOST = "http://modules.test"
 
 
@@ -58,3 +57,12 @@ def modules(browser) -> Iterator[Page]:
     page.goto(f"{MODULES_HOST}/")
     yield page
     context.close()
+
+
+@pytest.fixture
+def stage(browser) -> Iterator[Stage]:
+    """A page whose server is the test itself."""
+    set_up = Stage(browser)
+    yield set_up
+    set_up.context.close()
+    assert set_up.errors == []

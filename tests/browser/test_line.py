@@ -1,0 +1,254 @@
+"""The line between page and server, and the badge that tells about it, when things go wrong."""
+
+import pytest
+from playwright.sync_api import expect
+
+LIST = (
+    '<live-region id="list" table="messages" hx-get="/list/" hx-trigger="news">as loaded'
+    "</live-region>"
+)
+NOTES = '<live-region table="notes" hx-get="/notes/" hx-trigger="news">as loaded</live-region>'
+# Beats and waits of a tenth, so that a test need not wait for what a person would not notice.
+QUICK = {"beat": 500, "attempt": 800, "trouble": 400, "poll": 500, "steady": 500}
+
+
+@pytest.fixture
+def badge(stage):
+    return stage.page.locator("live-badge .live-badge__text")
+
+
+def cursor(stage):
+    return stage.page.evaluate("document.body.dataset.cursorNow")
+
+
+# Words -----------------------------------------------------------------------------------------
+
+
+def test_live_it_says_when_the_server_last_spoke(stage, badge):
+    stage.context.clear_cookies()
+    stage.open(LIST, timing=QUICK)
+    expect(badge).to_have_text(r"Live · updated 14:03:00", timeout=5_000)
+    expect(badge).to_have_text(r"Live · updated 14:03:02", timeout=5_000)
+
+
+def test_an_open_socket_on_which_nothing_comes_is_not_live(stage, badge):
+    """The far end has gone without a word: the browser believes the socket is fine."""
+    stage.open(LIST, timing=QUICK)
+    stage.stands("live")
+    stage.speaks = False
+    stage.poll_answer = lambda route: route.abort()
+    stage.stands("reconnecting")
+    expect(badge).to_have_text(r"Reconnecting… showing data from 14:03")
+    stage.speaks = True
+    stage.stands("live")
+
+
+def test_a_server_that_repeats_itself_is_not_live(stage):
+    """It answers each heartbeat, but has not seen the log for a while, and says so."""
+    stage.open(LIST, timing=QUICK)
+    stage.stands("live")
+    stage.now = lambda: "2026-01-01T14:04:00Z"
+    stage.stands("polling")
+
+
+def test_without_sockets_it_checks_every_five_seconds_and_says_so(stage, badge):
+    stage.page.route_web_socket("**/websocket**", lambda socket: socket.close(code=1011))
+    stage.open(LIST, timing=QUICK)
+    stage.stands("polling")
+    expect(badge).to_have_text("Checking every 5 s")
+    stage.until(lambda: len(stage.polls) >= 3, "it goes on asking")
+    assert stage.polls[0] == {
+        "organization": "org",
+        "cursor": "e:10",
+        "bindings": [{"event": "*", "schema": "public", "table": "messages", "filter": ""}],
+    }
+
+
+def test_without_any_answer_it_is_offline_and_says_from_when_the_data_is(stage, badge):
+    stage.open(LIST, timing=QUICK)
+    stage.stands("live")
+    stage.poll_answer = lambda route: route.abort()
+    stage.speaks = False
+    stage.stands("offline")
+    expect(badge).to_have_text(r"Offline – data from 14:03")
+
+
+def test_screen_readers_hear_of_changes_only(stage):
+    stage.open(LIST, timing=QUICK)
+    status = stage.page.locator("live-badge [role=status]")
+    stage.stands("live")
+    stage.let_pass(1_200)
+    expect(status).to_have_text("")
+    stage.speaks = False
+    stage.stands("reconnecting")
+    expect(status).to_have_text("Reconnecting… showing data from 14:03")
+
+
+# The cursor ------------------------------------------------------------------------------------
+
+
+def test_back_on_the_line_it_asks_from_where_it_stood(stage):
+    stage.open(LIST + NOTES)
+    stage.stands("live")
+    stage.change("messages", position=20)
+    stage.until(lambda: stage.fetched("/list/") == 1, "the region is told")
+    stage.socket.close(code=1012)
+    stage.until(lambda: len(stage.joins) == 2, "it joins again")
+    since = {binding["table"]: binding["since"] for binding in stage.joins[1]}
+    assert since == {"messages": "e:20", "notes": "e:10"}
+
+
+def test_what_the_poll_told_the_socket_does_not_tell_again(stage):
+    stage.open(LIST, timing={**QUICK, "trouble": 50})
+    stage.stands("live")
+    told = {"ids": [0], "data": {"position": "e:30"}}
+    answer = {"cursor": "e:30", "at": "2026-01-01T14:30:00Z", "events": [told]}
+    stage.speaks = False
+    stage.poll_answer = lambda route: route.fulfill(json=answer)
+    stage.until(lambda: stage.fetched("/list/") == 1, "the poll tells the region")
+    stage.speaks = True
+    stage.position = 30
+    stage.stands("live")
+    assert stage.joins[-1][0]["since"] == "e:30"
+    stage.change("messages", position=30)
+    stage.let_pass()
+    assert stage.fetched("/list/") == 1
+
+
+def test_a_poll_asks_from_the_earliest_cursor_and_passes_on_what_is_new(stage):
+    stage.open(LIST + NOTES, timing=QUICK)
+    stage.stands("live")
+    stage.change("messages", position=20)
+    stage.until(lambda: stage.fetched("/list/") == 1, "the region is told")
+    both = [
+        {"ids": [0], "data": {"position": "e:15"}},
+        {"ids": [1], "data": {"position": "e:16"}},
+    ]
+    answer = {"cursor": "e:20", "at": "2026-01-01T14:30:00Z", "events": both}
+    stage.poll_answer = lambda route: route.fulfill(json=answer)
+    stage.speaks = False
+    stage.stands("polling")
+    stage.until(lambda: stage.fetched("/notes/") == 1, "the other region is told")
+    assert stage.polls[0]["cursor"] == "e:10"
+    stage.let_pass()
+    assert stage.fetched("/list/") == 1
+
+
+def test_when_history_cannot_be_replayed_everything_is_read_afresh(stage):
+    stage.open(LIST + NOTES, timing=QUICK)
+    stage.stands("live")
+    stage.position = 900
+    stage.system("resync", "the history is gone")
+    stage.told()
+    stage.until(lambda: stage.fetched("/list/") == stage.fetched("/notes/") == 1, "all read again")
+    assert cursor(stage) == "e:900"
+
+
+def test_a_log_that_was_restored_is_a_new_beginning(stage):
+    """The numbers start over: what the page had counted means nothing any more."""
+    stage.open(LIST, timing=QUICK)
+    stage.stands("live")
+    stage.epoch, stage.position = "f", 3
+    stage.system("resync", "another log")
+    stage.told()
+    stage.until(lambda: cursor(stage) == "f:3", "the cursor is of the new log")
+    stage.socket.close(code=1012)
+    stage.until(lambda: len(stage.joins) == 2, "it joins again")
+    assert stage.joins[1][0]["since"] == "f:3"
+
+
+def test_other_rights_mean_reading_again(stage):
+    stage.open(LIST, timing=QUICK)
+    stage.stands("live")
+    stage.system("access", "rights changed")
+    stage.until(lambda: stage.fetched("/list/") == 1, "the region reads again")
+
+
+# Refusals --------------------------------------------------------------------------------------
+
+
+def test_a_refused_join_is_tried_again_and_polling_stands_in(stage):
+    stage.open(LIST, timing=QUICK)
+    stage.stands("live")
+    refuse = {"status": "error", "response": {"reason": "Too many channels"}}
+    stage._reply = lambda socket, frame, response: stage.say(
+        frame[2], "phx_reply", refuse, frame[0], frame[1]
+    )
+    stage.socket.close(code=1012)
+    stage.stands("polling")
+    assert len(stage.joins) > 1
+    del stage._reply
+    stage.stands("live")
+
+
+@pytest.mark.parametrize(
+    ("how", "standing", "words"),
+    [
+        (lambda stage: stage.socket.close(code=4401), "signed-out", "You are signed out"),
+        (lambda stage: _refuse_fetch(stage, 401), "signed-out", "You are signed out"),
+        (lambda stage: _refuse_poll(stage, 401), "signed-out", "You are signed out"),
+        (lambda stage: stage.socket.close(code=4403), "organization", "You moved"),
+        (lambda stage: _refuse_fetch(stage, 409), "organization", "You moved"),
+        (lambda stage: _refuse_poll(stage, 409), "organization", "You moved"),
+    ],
+    ids=["socket out", "fetch out", "poll out", "socket moved", "fetch moved", "poll moved"],
+)
+def test_when_the_session_is_over_nothing_of_the_page_is_left(stage, how, standing, words):
+    stage.open(f"{LIST}<p>Potassium 6.4</p><dialog open>Ana Ruiz</dialog>", timing=QUICK)
+    stage.stands("live")
+    how(stage)
+    stage.stands(standing)
+    page = stage.page
+    expect(page.locator("h1")).to_have_text(words)
+    left = page.content()
+    assert not any(known in left for known in ("Potassium", "Ana Ruiz", "as loaded"))
+    assert page.evaluate("document.activeElement.tagName") == "MAIN"
+    sent = len(stage.frames), len(stage.polls), len(stage.fetches)
+    stage.let_pass(800)
+    assert (len(stage.frames), len(stage.polls), len(stage.fetches)) == sent
+    if standing == "signed-out":
+        expect(page.locator("live-badge .live-badge__text")).to_have_text("Signed out")
+        link = page.locator("a").get_attribute("href")
+        assert link.endswith("/sign-in/?next=%2Fpage%2F")
+
+
+def _refuse_fetch(stage, status):
+    stage.answers["/list/"] = lambda route: route.fulfill(status=status, body="no")
+    stage.change("messages")
+
+
+def _refuse_poll(stage, status):
+    stage.poll_answer = lambda route: route.fulfill(status=status, body="no")
+    stage.speaks = False
+
+
+# In the background -----------------------------------------------------------------------------
+
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true })
+  document.dispatchEvent(new Event("visibilitychange"))
+}"""
+
+
+def test_in_the_background_it_hangs_up_after_a_grace_and_in_front_it_catches_up(stage):
+    stage.open(LIST, timing=QUICK, **{"background-seconds": "0.3"})
+    stage.stands("live")
+    closed = []
+    stage.socket.on_close(lambda code, reason: closed.append(code))
+    stage.page.evaluate(HIDE, True)
+    stage.change("messages", position=12)
+    stage.until(lambda: bool(closed), "it hangs up")
+    stage.position = 15
+    stage.page.evaluate(HIDE, False)
+    stage.stands("live")
+    assert stage.joins[-1][0]["since"] == "e:12"
+
+
+def test_a_glance_at_another_tab_changes_nothing(stage):
+    stage.open(LIST, timing=QUICK, **{"background-seconds": "0.3"})
+    stage.stands("live")
+    stage.page.evaluate(HIDE, True)
+    stage.let_pass(100)
+    stage.page.evaluate(HIDE, False)
+    stage.let_pass()
+    assert len(stage.joins) == 1
