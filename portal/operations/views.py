@@ -46,13 +46,17 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def _log_changes(found: list[Finding]) -> None:
-    """Say once that a part is not well and once that it is again, however often we are asked."""
+    """Say once that a part is not well and once that it is again, however often we are asked.
+
+    Of the database and the bus those speak who miss them: `outage` and `realtime.bus`.
+    """
     for part in found:
+        if part.part not in {"migrations", "relay"} or part.state == "unknown":
+            continue
         state = "ok" if part.is_well else "not well"
         with _said_lock:
-            before = _said.get(part.part, "ok")
-            _said[part.part] = state
+            before, _said[part.part] = _said.get(part.part, "ok"), state
         if state != before and not part.is_well:
-            logger.error("Not well: %s is %s.", part.part, part.state)
+            logger.error("Not well: %s %s.", part.part, part.state)
         elif state != before:
             logger.warning("Well again: %s.", part.part)

@@ -71,7 +71,9 @@ def _relay() -> Finding:
     try:
         with connections[alias].cursor() as cursor:
             cursor.execute(
-                "SELECT extract(epoch FROM clock_timestamp() - beat) FROM realtime_relay"
+                # A relay that never ran last beat at minus infinity.
+                "SELECT extract(epoch FROM clock_timestamp() - nullif(beat, '-infinity'))"
+                " FROM realtime_relay"
             )
             row = cursor.fetchone()
     except Error:
