@@ -5,10 +5,10 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-import realtime
 from django.core import signing
 from django.http import HttpRequest
 
+import realtime
 from portal.access import Reader
 from portal.middleware.sessions import IDLE_KEY, REFRESH_HEADER
 from portal.models import Membership, Organization

@@ -1,5 +1,6 @@
 """The session store: Django's, in a table that knows whose session it is."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
@@ -7,6 +8,10 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 ORGANIZATION_KEY = "organization"
 BROWSER_KEY = "browser"
+PLACE_KEY = "place"
+# When the person signed in. A session gets a new key when its rights change (a new password,
+# another organization), and must not become younger by it.
+STARTED_KEY = "started_at"
 
 
 class SessionStore(DatabaseStore):
@@ -27,6 +32,8 @@ class SessionStore(DatabaseStore):
         session.user_id = data.get(SESSION_KEY)
         session.organization_id = data.get(ORGANIZATION_KEY)
         session.browser = str(data.get(BROWSER_KEY, ""))[:200]
+        if started := data.get(STARTED_KEY):
+            session.created_at = datetime.fromisoformat(started)
         kept = (
             self.model.objects.filter(pk=session.session_key)
             .values_list("created_at", "last_active_at")

@@ -62,7 +62,7 @@ def _cast_roles() -> None:
     CAST.clinic, CAST.other_clinic = clinic, other
 
     def person(name: str, role: Role, organization: Organization = clinic) -> Person:
-        first = name.split()[0].lower()
+        first = name.split(maxsplit=1)[0].lower()
         user = User(email=f"{first}@{organization.slug}.example", name=name)
         user.set_password(PASSWORD)
         return Person(user, organization, role)
@@ -123,8 +123,7 @@ def seat() -> None:
     rows: list[object] = [CAST.clinic, CAST.other_clinic]
     rows += [who.user for who in people()]
     rows += [
-        Membership(organization=who.organization, user=who.user, role=who.role)
-        for who in people()
+        Membership(organization=who.organization, user=who.user, role=who.role) for who in people()
     ]
     rows += [who.patient for who in people() if who.patient]
     rows += [who.provider for who in people() if who.provider]

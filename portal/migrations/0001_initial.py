@@ -5,14 +5,14 @@ import django.db.models.functions.text
 import django.utils.timezone
 import pgtrigger.compiler
 import pgtrigger.migrations
+from django.conf import settings
+from django.db import migrations, models
+
 import portal.identifiers
 import portal.models.organization
 import portal.rls
 import realtime.triggers
 from portal.functions import install
-from django.conf import settings
-from django.db import migrations, models
-
 
 # What the engine installed before us: nobody is granted anything.
 DENY_ALL = """

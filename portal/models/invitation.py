@@ -1,10 +1,13 @@
 """A one-time link that lets a patient choose a password and enter."""
 
+import hashlib
+import secrets
+
 from django.db import models
 from django.utils import timezone
 
 from portal.identifiers import uuid7
-from portal.rls import OF_CARE_TEAM_PATIENT, ADMIN, Policy
+from portal.rls import ADMIN, OF_CARE_TEAM_PATIENT, Policy
 from realtime.triggers import Publish
 
 
@@ -13,7 +16,12 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
     def open(self) -> "InvitationQuerySet":
         """Invitations that can still be accepted."""
-        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
+        return self.filter(
+            accepted_at=None,
+            revoked_at=None,
+            expires_at__gt=timezone.now(),
+            attempts__lt=Invitation.MAX_ATTEMPTS,
+        )
 
 
 class Invitation(models.Model):
@@ -60,12 +68,29 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return f"{self.email} until {self.expires_at:%Y-%m-%d}"
 
+    @staticmethod
+    def digest_of(token: str) -> str:
+        """What is kept of a token. It has 256 random bits: a plain hash cannot be searched."""
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    def make_token(self) -> str:
+        """Give the invitation a new token, which ends the one before, and return it. Not saved."""
+        token = secrets.token_urlsafe(32)
+        self.token_digest = self.digest_of(token)
+        return token
+
+    @property
+    def state(self) -> str:
+        """One word: accepted, revoked, blocked (guessed at too often), expired or open."""
+        if self.accepted_at:
+            return "accepted"
+        if self.revoked_at:
+            return "revoked"
+        if self.attempts >= self.MAX_ATTEMPTS:
+            return "blocked"
+        return "open" if self.expires_at > timezone.now() else "expired"
+
     @property
     def is_open(self) -> bool:
         """Whether the link still works."""
-        return (
-            self.accepted_at is None
-            and self.revoked_at is None
-            and self.expires_at > timezone.now()
-            and self.attempts < self.MAX_ATTEMPTS
-        )
+        return self.state == "open"

@@ -1,10 +1,10 @@
 """A signed-in browser: who, in which organization, since when, and when it was last used."""
 
+import pgtrigger
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.utils import timezone
 
-import pgtrigger
 from portal.models.controls import EndsAccess
 
 

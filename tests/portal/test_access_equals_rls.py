@@ -102,7 +102,13 @@ def said_by_application(organization, user) -> dict[str, set[str]]:
     with acting_for(organization.pk, system=True):
         reader = access.reader_in(organization.pk, user.pk)
         if reader is None:
-            return {"visible": set(), "writable": set(), "team": set(), "known": set(), "topics": set()}
+            return {
+                "visible": set(),
+                "writable": set(),
+                "team": set(),
+                "known": set(),
+                "topics": set(),
+            }
 
         def ids(patients):
             return {str(pk) for pk in patients.values_list("pk", flat=True)}
