@@ -19,6 +19,13 @@ HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx" / "htmx-2.js
 HOST = "http://stage.test"
 CONFIG = {"allowEval": False, "includeIndicatorStyles": False, "historyCacheSize": 0}
 
+# As templates/parts/session-guard.html has it.
+GUARD = (
+    '<session-guard href="/session/" sign-in="/sign-in/" idle-seconds="900"><dialog>'
+    "<strong data-seconds-left>60</strong><form><button data-stay>Stay signed in</button></form>"
+    "</dialog></session-guard>"
+)
+
 Answer = Callable[[Route], None]
 
 
@@ -64,7 +71,7 @@ class Stage:
             f'<a data-next href="/sign-in/">Sign in</a></template>'
             f'<template id="notice-organization" data-title="Moved"><h1>You moved</h1></template>'
             f'<template id="notice-withdrawn"><p>You can no longer see this</p></template>'
-            f"<main>{body}</main>"
+            f"<main>{body}</main>{GUARD}"
         )
         self.page.goto(f"{HOST}/page/")
 

@@ -164,6 +164,21 @@ def test_other_rights_mean_reading_again(stage):
     stage.until(lambda: stage.fetched("/list/") == 1, "the region reads again")
 
 
+def _move(stage):
+    stage.answers["/session/"] = lambda route: route.fulfill(status=409, body="no")
+    stage.socket.close(code=4401)
+
+
+def _refuse_fetch(stage, status):
+    stage.answers["/list/"] = lambda route: route.fulfill(status=status, body="no")
+    stage.change("messages")
+
+
+def _refuse_poll(stage, status):
+    stage.poll_answer = lambda route: route.fulfill(status=status, body="no")
+    stage.speaks = False
+
+
 # Refusals --------------------------------------------------------------------------------------
 
 
@@ -187,11 +202,20 @@ def test_a_refused_join_is_tried_again_and_polling_stands_in(stage):
         (lambda stage: stage.socket.close(code=4401), "signed-out", "You are signed out"),
         (lambda stage: _refuse_fetch(stage, 401), "signed-out", "You are signed out"),
         (lambda stage: _refuse_poll(stage, 401), "signed-out", "You are signed out"),
-        (lambda stage: stage.socket.close(code=4403), "organization", "You moved"),
+        (lambda stage: stage.socket.close(code=4403), "signed-out", "You are signed out"),
+        (_move, "organization", "You moved"),
         (lambda stage: _refuse_fetch(stage, 409), "organization", "You moved"),
         (lambda stage: _refuse_poll(stage, 409), "organization", "You moved"),
     ],
-    ids=["socket out", "fetch out", "poll out", "socket moved", "fetch moved", "poll moved"],
+    ids=[
+        "socket out",
+        "fetch out",
+        "poll out",
+        "ended",
+        "socket moved",
+        "fetch moved",
+        "poll moved",
+    ],
 )
 def test_when_the_session_is_over_nothing_of_the_page_is_left(stage, how, standing, words):
     stage.open(f"{LIST}<p>Potassium 6.4</p><dialog open>Ana Ruiz</dialog>", timing=QUICK)
@@ -203,23 +227,13 @@ def test_when_the_session_is_over_nothing_of_the_page_is_left(stage, how, standi
     left = page.content()
     assert not any(known in left for known in ("Potassium", "Ana Ruiz", "as loaded"))
     assert page.evaluate("document.activeElement.tagName") == "MAIN"
-    sent = len(stage.frames), len(stage.polls), len(stage.fetches)
+    sent = len(stage.frames), len(stage.polls)
     stage.let_pass(800)
-    assert (len(stage.frames), len(stage.polls), len(stage.fetches)) == sent
+    assert (len(stage.frames), len(stage.polls)) == sent
     if standing == "signed-out":
         expect(page.locator("live-badge .live-badge__text")).to_have_text("Signed out")
         link = page.locator("a").get_attribute("href")
         assert link.endswith("/sign-in/?next=%2Fpage%2F")
-
-
-def _refuse_fetch(stage, status):
-    stage.answers["/list/"] = lambda route: route.fulfill(status=status, body="no")
-    stage.change("messages")
-
-
-def _refuse_poll(stage, status):
-    stage.poll_answer = lambda route: route.fulfill(status=status, body="no")
-    stage.speaks = False
 
 
 # In the background -----------------------------------------------------------------------------

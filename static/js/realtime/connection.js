@@ -19,8 +19,8 @@ export const TIMING = {
   steady: 5_000, // a line that lasts so long has earned a quick retry
 }
 
-// What the server means by a close. Others are accidents: try again.
-const ENDINGS = { 4401: "signed-out", 4403: "organization" }
+// The session, or this page's place in it, is over. Other closes are accidents: try again.
+const OVER = [4401, 4403]
 const CROWDED = 4429
 
 export class Connection {
@@ -111,7 +111,7 @@ export class Connection {
   /** The socket closed by itself, or the server refused the join (then without a code). */
   lost(now, code = null) {
     if (this.#phase !== "opening" && this.#phase !== "joined") return []
-    if (code in ENDINGS) return this.end(ENDINGS[code])
+    if (OVER.includes(code)) return this.end("signed-out")
     // A page beyond the limits must not hammer at them.
     if (code === CROWDED) this.#failures = Math.max(this.#failures, 4)
     return this.#fail(now)
