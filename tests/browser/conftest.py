@@ -1,33 +1,38 @@
-"""A real browser for the tests: Chromium, contexts that complain, and pages of modules alone.
+"""A real browser for the tests, our server behind it, and people who have signed in.
 
-Chromium is the machine's (`VIGIL_CHROMIUM` names another). A context of ours fails its test when a
-page logs an error, breaks the content security policy or asks another host for anything.
+Chromium is the machine's (`VIGIL_CHROMIUM` names another). A page that logs an error, breaks the
+content security policy or asks another host for anything fails its test.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.cookies import Morsel
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, sync_playwright
 
+from tests.browser.server import Server, Wire
 from tests.browser.stage import SCRIPTS, Stage
 
 MODULES_HOST = "http://modules.test"
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright runs, its thread has an event loop, which neither
+# Django nor the asynchronous tests of other modules can live with.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as started:
+        # The loop is Playwright's; these tests arrange their rows from the same thread.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright) -> Iterator[Browser]:
     found = os.environ.get("VIGIL_CHROMIUM") or shutil.which("chromium")
-    if found is None:
-        pytest.fail("No Chromium: install the package chromium, or name one in VIGIL_CHROMIUM.")
     # Chromium refuses its sandbox to root; a container's small /dev/shm crashes it.
     options = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     started = playwright.chromium.launch(executable_path=found, args=options)
@@ -66,3 +71,89 @@ def stage(browser) -> Iterator[Stage]:
     yield set_up
     set_up.context.close()
     assert set_up.errors == []
+
+
+@pytest.fixture(scope="session")
+def running_server(database_urls, tmp_path_factory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server") / "server.log")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(running_server, committed) -> Server:
+    """Our server, on this worker's database, with the cast in it."""
+    return running_server
+
+
+@pytest.fixture
+def wire(server) -> Iterator[Wire]:
+    """The network before the server."""
+    stretch = Wire(server.port)
+    yield stretch
+    stretch.close()
+
+
+class Visits:
+    """The browsers that people of the cast opened, and what their pages complained of."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._contexts: dict[str, BrowserContext] = {}
+        self.url = url
+        self.complaints: list[str] = []
+        self.expected: list[str] = []
+
+    def __call__(self, person, path: str = "/", *, url: str | None = None, **options) -> Page:
+        """A page of the person's own browser; a second one is another tab of it."""
+        page = self.context(person, url or self.url, **options).new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._listen)
+        page.goto(f"{url or self.url}{path}")
+        return page
+
+    def context(self, person, url: str, **options) -> BrowserContext:
+        from tests.cast import signed_in
+
+        context = self._contexts.get(person.user.email)
+        if context is None:
+            context = self._browser.new_context(**options)
+            context.route(lambda address: not address.startswith(url), self._stranger)
+            context.add_cookies([_cookie(each, url) for each in signed_in(person).cookies.values()])
+            self._contexts[person.user.email] = context
+        return context
+
+    def expect_trouble(self, *words: str) -> None:
+        """Errors with these words are what the test is about."""
+        self.expected += words
+
+    def end(self) -> list[str]:
+        """Close everything; what was complained of and not expected."""
+        for context in self._contexts.values():
+            context.close()
+        return [
+            complaint
+            for complaint in self.complaints
+            if not any(words in complaint for words in self.expected)
+        ]
+
+    def _listen(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _stranger(self, route: Route) -> None:
+        self.complaints.append(f"asked another host: {urlsplit(route.request.url).netloc}")
+        route.abort()
+
+
+@pytest.fixture
+def visit(browser, server) -> Iterator[Callable[..., Page]]:
+    """`visit(ana, "/messages/")`: the page as Ana sees it, signed in."""
+    visits = Visits(browser, server.url)
+    yield visits
+    assert visits.end() == []
+
+
+def _cookie(morsel: Morsel, url: str) -> dict:
+    return {"name": morsel.key, "value": morsel.value, "url": url, "httpOnly": True}
