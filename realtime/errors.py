@@ -5,6 +5,7 @@ RealtimeError
 ├── Refused              a join that cannot be honoured; the reason travels to the client
 │   └── InvalidFilter    its filter cannot be understood or does not fit the column
 ├── HandshakeRefused     a socket that is not opened; carries the HTTP status
+├── SignedOut            the session, user or membership behind an identity has ended
 ├── Truncated            the log no longer (or not yet) holds what follows a cursor: resync
 └── Unavailable          the log or the authority cannot answer now
 """
@@ -48,6 +49,10 @@ class HandshakeRefused(RealtimeError):
         self.status = status
         self.text = text
         self.retry_after = retry_after
+
+
+class SignedOut(RealtimeError):
+    """Whoever this was is not signed in any more."""
 
 
 class Truncated(RealtimeError):

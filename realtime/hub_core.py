@@ -143,16 +143,31 @@ class HubCore:
 
     # Readers and their rights --------------------------------------------------------------
 
-    def arrive(self, peer: Peer) -> Reader:
-        """A socket opened. Its reader is held until the authority has answered."""
+    def arrive(self, peer: Peer, asked_at: int) -> None:
+        """A socket opened, whose identity was read when the hub stood at `asked_at`.
+
+        Its reader is held until the authority has answered. A control event that came after the
+        question has not found the socket yet, so it is obeyed here.
+        """
         reader, is_new = self.readers.arrive(peer)
         if is_new:
             self.effects.recompute(reader)
-        return reader
+        missed = self.ring.after(asked_at)
+        if missed is None:
+            self.drop(peer, close_codes.TRY_AGAIN, "try again")
+            return
+        for event in missed:
+            if event.kind == CONTROL and peer in reader.peers:
+                self._control(event)
 
     def subscribe(self, peer: Peer, bindings: BindingSet, outlet: Outlet) -> Subscription:
-        """Register a channel: from here on it misses nothing. It buffers until it is drained."""
-        reader = self.arrive(peer)
+        """Register a channel: from here on it misses nothing. It buffers until it is drained.
+
+        Raises LookupError when the socket is already dropped.
+        """
+        reader = self.readers.of(peer.identity)
+        if reader is None or peer not in reader.peers:
+            raise LookupError("the socket is not here any more")
         subscription = Subscription(peer, reader.rights, bindings, outlet, position=self.seq)
         reader.add(subscription)
         return subscription
@@ -178,6 +193,8 @@ class HubCore:
 
         False when rights changed again meanwhile: the answer is stale, ask again.
         """
+        if not reader.peers:
+            return True
         if asked != reader.rights.asked:
             return False
         if not grants:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 LONGEST_PATTERN = 500  # characters
 

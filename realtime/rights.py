@@ -20,12 +20,13 @@ Key = tuple[str, str]  # organization, user
 class Rights:
     """The grants of one person, and whether they can be relied upon."""
 
-    __slots__ = ("asked", "held", "organization_id", "until", "user_id")
+    __slots__ = ("asked", "held", "organization_id", "until", "user_id", "was_known")
 
     def __init__(self, organization_id: str, user_id: str) -> None:
         self.organization_id = organization_id
         self.user_id = user_id
         self.held = True
+        self.was_known = False
         # How often the authority had to be asked: an answer to an earlier question is stale.
         self.asked = 1
         # Topic to the moment (seconds since 1970) at which the right ends by the clock.
@@ -44,6 +45,7 @@ class Rights:
         """These are the rights now."""
         self.until = {topic: _seconds(until) for topic, until in grants.items()}
         self.held = False
+        self.was_known = True
 
     def belongs(self, event: Event) -> bool:
         """Whether the event is of this organization, or of none."""

@@ -8,9 +8,9 @@ the cursor is sent once and in order:
     LIVE        offered events go out at once, unless the reader is held
     CLOSED      nothing goes out
 
-The switch to LIVE happens in the same call that finds the buffer empty: nothing slips between the
-two. While the reader is *held* (a control event said that rights changed and the new
-ones are not known yet) a live subscription buffers too, and what waited is judged by the new rights.
+The switch to LIVE happens in the call that finds the buffer empty: nothing slips between. While the
+reader is *held* (a control event said that rights changed, the new ones are not known yet) a live
+subscription buffers too, and what waited is judged by the new rights.
 """
 
 from __future__ import annotations
@@ -105,6 +105,10 @@ class Subscription:
             return False
         self.buffer.append(event)
         return True
+
+    def begin(self, since: int) -> None:
+        """History after `since` will be replayed."""
+        self.position = since
 
     def replay(self, events: Iterable[Event]) -> bool:
         """Send a page of history, which was read under the reader's rights of today."""

@@ -1,0 +1,92 @@
+"""Frames of events, encoded once for all channels that would get the same bytes.
+
+Two channels that speak the same version, have the same name and the same bindings are one
+*audience*, however many sockets they are on: what an event means to it is worked out once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from realtime import protocol
+from realtime.bindings import BindingSet, Selection, Table
+from realtime.event import Event
+from realtime.line import Encoded
+from realtime.protocol import Codec
+
+UNTOLD = "the change is too large to tell"
+
+
+class Source(Protocol):
+    """Where the events come from."""
+
+    @property
+    def epoch(self) -> str | None: ...
+
+
+class Audience:
+    """The channels of one version, name and set of bindings."""
+
+    __slots__ = ("__weakref__", "_bindings", "_codec", "_last", "_press", "_seq", "topic")
+
+    def __init__(self, press: Press, codec: Codec, topic: str, bindings: BindingSet) -> None:
+        self._press = press
+        self._codec = codec
+        self._bindings = bindings
+        self.topic = topic
+        self._seq = -1
+        self._last: tuple[Encoded, ...] = ()
+
+    def frames(self, event: Event) -> tuple[Encoded, ...]:
+        """What to send of a live event; the next channel of the audience gets the same objects."""
+        if event.seq != self._seq:
+            self._last = self._encoded(event, self._bindings, history=False)
+            self._seq = event.seq
+        return self._last
+
+    def history(self, event: Event, bindings: BindingSet) -> tuple[Encoded, ...]:
+        """What to send of an event of the past, to bindings that each begin at their own cursor."""
+        return self._encoded(event, bindings, history=True)
+
+    def _encoded(self, event: Event, bindings: BindingSet, *, history: bool) -> tuple[Encoded, ...]:
+        match = bindings.match(event, history=history)
+        if not match:
+            return ()
+        texts = [
+            protocol.change(self._codec, self.topic, ids, self._press.data(event, select))
+            for select, ids in match.ids
+        ]
+        if match.untold:
+            texts.append(protocol.system(self._codec, self.topic, None, "resync", UNTOLD))
+        return tuple(Encoded(text) for text in texts)
+
+
+class Press:
+    """All audiences of this process, and the data of events that they share."""
+
+    def __init__(self, source: Source, tables: Mapping[str, Table]) -> None:
+        self._source = source
+        self._tables = tables
+        self._audiences: WeakValueDictionary[object, Audience] = WeakValueDictionary()
+
+    def audience(self, codec: Codec, topic: str, bindings: BindingSet) -> Audience:
+        """The audience that a channel belongs to."""
+        key = (codec.vsn, topic, bindings.key)
+        found = self._audiences.get(key)
+        if found is None:
+            found = self._audiences[key] = Audience(self, codec, topic, bindings)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._audiences)
+
+    def data(self, event: Event, select: Selection = None) -> str:
+        """The `data` of an event as JSON text, kept with the event."""
+        text = event.data.get(select)
+        if text is None:
+            columns = self._tables[event.table].columns
+            position = f"{self._source.epoch}:{event.seq}"
+            text = event.data[select] = protocol.change_data(event, columns, position, select)
+        return text

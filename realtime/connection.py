@@ -1,0 +1,231 @@
+"""One socket and its channels, as the hub sees them.
+
+A `Connection` is the hub's `Peer`, a `Channel` a subscription's `Outlet`. What they do is turn what
+the hub decided into frames; nothing here waits. Joining and receiving is in `realtime.consumer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from realtime import protocol
+from realtime.authority import Identity
+from realtime.event import Event
+from realtime.limits import Bucket, Limits
+from realtime.line import Deadline, Encoded, Line
+from realtime.protocol import Codec, Frame, Ref
+
+if TYPE_CHECKING:
+    from realtime.audience import Audience
+    from realtime.authority import Grants
+    from realtime.bindings import BindingSet
+    from realtime.hub_core import HubCore
+    from realtime.subscription import Subscription
+
+
+_numbers = itertools.count()
+
+
+class Outbox:
+    """Holds back what is written while the hub takes a batch, so that each socket gets it in one.
+
+    Batches form under backlog only: the frames of a single event are not held back.
+    """
+
+    def __init__(self) -> None:
+        self.is_open = True
+        self._waiting: dict[Connection, list[Encoded]] = {}
+
+    def add(self, connection: Connection, frames: Sequence[Encoded]) -> None:
+        """Keep frames until `flush`."""
+        self._waiting.setdefault(connection, []).extend(frames)
+
+    def flush(self, overflown: Callable[[Connection], None]) -> None:
+        """Write all that was kept; tell of those whose peer cannot keep up."""
+        self.is_open = True
+        waiting, self._waiting = self._waiting, {}
+        for connection, frames in waiting.items():
+            if not connection.write(frames):
+                overflown(connection)
+
+
+class Connection:
+    """One socket."""
+
+    __slots__ = (
+        "_closed",
+        "_ending",
+        "channels",
+        "codec",
+        "deadline",
+        "heard_at",
+        "identity",
+        "joins",
+        "line",
+        "messages",
+        "number",
+        "outbox",
+        "subscriptions",
+    )
+
+    def __init__(
+        self, identity: Identity, codec: Codec, line: Line, outbox: Outbox, limits: Limits
+    ) -> None:
+        self.identity = identity
+        self.codec = codec
+        # Spreads over the seconds what is done for each socket now and then.
+        self.number = next(_numbers)
+        self.line = line
+        self.outbox = outbox
+        self.channels: dict[str, Channel] = {}
+        self.subscriptions: set[Subscription] = set()
+        self.joins = Bucket(limits.joins_per_second, limits.joins_burst)
+        self.messages = Bucket(limits.messages_per_second, limits.messages_burst)
+        self.deadline = Deadline(limits.unread_seconds)
+        self.heard_at = time.monotonic()
+        self._closed: tuple[int, str] | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether we said goodbye, or the peer did."""
+        return self._closed is not None
+
+    def write(self, frames: Sequence[Encoded]) -> bool:
+        """Send frames in order. False when the peer cannot keep up."""
+        if self._closed is not None or not frames:
+            return True
+        if not self.outbox.is_open:
+            self.outbox.add(self, frames)
+            return True
+        return self.line.write(frames)
+
+    def say(self, text: str) -> None:
+        """Send one frame that answers the peer. A peer that cannot keep up is found elsewhere."""
+        self.write((Encoded(text),))
+
+    def position(self, core: HubCore) -> str:
+        """Up to where all channels have been told everything."""
+        positions = [core.position_of(each) for each in self.subscriptions]
+        return f"{core.epoch}:{min(positions, default=core.seq)}"
+
+    def tell_position(self, core: HubCore, at: str, pressed: dict[object, Encoded]) -> bool:
+        """Push to each live channel where it stands. False when the peer cannot keep up.
+
+        `pressed` keeps the frames that other sockets are told as well.
+        """
+        frames = []
+        for channel in self.channels.values():
+            subscription = channel.subscription
+            if subscription is None or not subscription.is_live or subscription.rights.held:
+                continue
+            seq = core.position_of(subscription)
+            key = (self.codec.vsn, channel.topic, seq)
+            if key not in pressed:
+                pressed[key] = Encoded(
+                    protocol.system(
+                        self.codec, channel.topic, None, "position", f"{core.epoch}:{seq}", at=at
+                    )
+                )
+            frames.append(pressed[key])
+        return self.write(frames)
+
+    def access_changed(self, grants: Grants, core: HubCore) -> None:
+        """Tell the channels that rights are other ones now; end those whose topic is gone."""
+        for channel in list(self.channels.values()):
+            if channel.is_private and channel.user_topic not in grants:
+                channel.access_ended()
+                del self.channels[channel.topic]
+                if channel.subscription is not None:
+                    core.leave(channel.subscription)
+            else:
+                channel.access_changed()
+
+    def close(self, code: int, reason: str) -> None:
+        """End the socket, soon. Nothing that was not written yet goes out."""
+        if self._closed is None:
+            self._closed = (code, reason)
+            self._ending = asyncio.get_running_loop().create_task(self.line.close(code, reason))
+
+    def lost(self) -> None:
+        """The peer is gone: nothing is sent any more."""
+        self._closed = self._closed or (1006, "")
+
+    async def ended(self) -> None:
+        """Wait until a goodbye of ours is said."""
+        if self._ending is not None:
+            await self._ending
+
+
+class Channel:
+    """One joined topic of one socket."""
+
+    __slots__ = (
+        "audience",
+        "bindings",
+        "connection",
+        "is_private",
+        "join_ref",
+        "joining",
+        "subscription",
+        "topic",
+    )
+
+    def __init__(self, connection: Connection, frame: Frame) -> None:
+        self.connection = connection
+        self.topic = frame.topic
+        # A join names itself by its own ref.
+        self.join_ref: Ref = frame.join_ref if frame.join_ref is not None else frame.ref
+        self.is_private = False
+        self.joining: asyncio.Task[None] | None = None
+        self.subscription: Subscription | None = None
+        self.audience: Audience | None = None
+        self.bindings: BindingSet | None = None
+
+    @property
+    def user_topic(self) -> str:
+        return self.topic.removeprefix(protocol.TOPIC_PREFIX)
+
+    def event(self, event: Event, *, history: bool) -> bool:
+        """Send an event if it meets the bindings."""
+        assert self.audience is not None
+        assert self.bindings is not None
+        if history:
+            return self.connection.write(self.audience.history(event, self.bindings))
+        return self.connection.write(self.audience.frames(event))
+
+    def resync(self, reason: str) -> bool:
+        """Tell that something cannot be told."""
+        return self.connection.write((self._system("resync", reason),))
+
+    def access_changed(self) -> None:
+        """Tell that the reader's rights are other ones now."""
+        self.connection.write((self._system("access", "your access changed"),))
+
+    def access_ended(self) -> None:
+        """Tell that this private channel is over, for good."""
+        codec = self.connection.codec
+        reason = f"You no longer have permission to read from this Channel topic: {self.user_topic}"
+        self.connection.write(
+            (
+                self._system("system", reason, status="error"),
+                Encoded(protocol.close(codec, self.topic, self.join_ref)),
+            )
+        )
+
+    def subscribed(self) -> None:
+        """Tell that what was missed has been sent, and what happens now is sent as it happens."""
+        self.connection.write((self._system(protocol.CHANGES, protocol.SUBSCRIBED),))
+
+    def broke(self, reason: str) -> None:
+        """Tell that the channel is lost, so that the client joins again."""
+        text = protocol.error(self.connection.codec, self.topic, self.join_ref, reason)
+        self.connection.say(text)
+
+    def _system(self, extension: str, message: str, *, status: str = "ok") -> Encoded:
+        codec, ref = self.connection.codec, self.join_ref
+        return Encoded(protocol.system(codec, self.topic, ref, extension, message, status=status))

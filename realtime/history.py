@@ -1,0 +1,84 @@
+"""What a channel missed, page by page: from memory if it is recent, else from the database.
+
+A herd that comes back after a restart asks for seconds and is served from the hub's ring, where
+rights are those the hub knows, control events up to the same position included. Only what is older
+is read from the log, as the reader.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from realtime import replay
+from realtime.cursor import Cursor
+from realtime.errors import Truncated
+from realtime.failpoints import failpoint
+from realtime.replay import PAGE, Page
+
+if TYPE_CHECKING:
+    from realtime.hub import Hub
+    from realtime.readers import Reader
+    from realtime.subscription import Subscription
+
+_SECONDS = 8.0  # the clients give up a join after ten
+
+
+async def missed(
+    hub: Hub, reader: Reader, subscription: Subscription, since: Cursor
+) -> AsyncIterator[Page]:
+    """The pages of history after a cursor, up to where the subscription's buffer takes over.
+
+    Raises Truncated when history cannot be told completely, Unavailable and SignedOut.
+    """
+    core = hub.core
+    if since.epoch not in (None, core.epoch) or since.seq > core.seq:
+        # The page may have read the log's head before the bus told us of it.
+        await hub.catch_up()
+    if since.epoch not in (None, core.epoch):
+        raise Truncated("the log is another one")
+    if since.seq > core.seq:
+        raise Truncated("the cursor is ahead of the log")
+    told = 0
+    page = Page(events=[], upto=since, is_last=False)
+    while not page.is_last:
+        await failpoint("history.page")
+        recalled = await _recalled(hub, reader, subscription, page.upto.seq)
+        if recalled is not None:
+            page = recalled
+        else:
+            page = await hub.threads.history(
+                _SECONDS,
+                replay.read,
+                hub.authority,
+                next(iter(reader.peers)).identity,
+                page.upto,
+                subscription.bindings.tables,
+            )
+        told += len(page.events)
+        if told > hub.limits.replayed_events:
+            raise Truncated("too much happened to tell it one by one")
+        await failpoint("history.read")
+        yield page
+
+
+async def _recalled(
+    hub: Hub, reader: Reader, subscription: Subscription, after: int
+) -> Page | None:
+    """A page out of the ring; None when the ring does not reach back so far."""
+    await hub.settled(reader)
+    # No await from here on: rights, ring and position belong to one moment.
+    core, rights = hub.core, subscription.rights
+    recent = core.ring.after(after)
+    if recent is None or rights.held:
+        return None
+    is_last = len(recent) <= PAGE
+    upto = core.seq if is_last else recent[PAGE - 1].seq
+    tables, now = subscription.bindings.tables, time.time()
+    events = [
+        event
+        for event in recent[:PAGE]
+        if (event.table in tables or not event.table) and rights.may_hear(event, now)
+    ]
+    return Page(events=events, upto=Cursor(core.epoch, upto), is_last=is_last)

@@ -1,0 +1,303 @@
+"""The hub of this process: reads bus and log, tells the core, and keeps watch over the sockets.
+
+There is one in each web process, on the event loop that serves the sockets. What follows from what
+was read is decided by `HubCore`; here are the waits: for bus, log, authority and clock.
+The bus is never needed: while it is silent the log is asked for its head, which also finds the
+loss of a last message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from realtime import authority as authorities
+from realtime import close_codes
+from realtime.audience import Press
+from realtime.authority import Authority, Grants, Identity
+from realtime.bus import Bus
+from realtime.connection import Connection, Outbox
+from realtime.errors import Unavailable
+from realtime.event import Event
+from realtime.failpoints import failpoint
+from realtime.hub_core import HubCore
+from realtime.limits import Limits, Sockets
+from realtime.log import Log
+from realtime.readers import Reader
+from realtime.ring import NEWEST
+from realtime.threads import Threads
+from realtime.triggers import published
+from realtime.watch import Watch
+
+logger = logging.getLogger(__name__)
+
+# How long the bus may be silent before the log is asked: while somebody listens, while nobody does.
+SILENCE_SECONDS = 0.3
+IDLE_SILENCE_SECONDS = 5.0
+
+# Held rights that are not known after so long end the connection: it comes back and asks anew.
+RIGHTS_SECONDS = 2.0
+
+# A hub that knew everything longer ago than this does not say that it does: pages show the age.
+FRESH = timedelta(seconds=2)
+
+# Between two looks at log and authority that failed.
+RETRY_SECONDS = 1.0
+
+
+class Hub:
+    """The sockets of this process and the stream that feeds them."""
+
+    def __init__(
+        self,
+        *,
+        authority: Authority | None = None,
+        bus: Bus | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.authority = authority or authorities.configured()
+        self.bus = bus or Bus.from_settings()
+        self.limits = limits or Limits.configured()
+        self.log = Log()
+        self.threads = Threads()
+        self.sockets = Sockets(self.limits)
+        self.tables = published()
+        self.core = HubCore(self)
+        self.press = Press(self.core, self.tables)
+        self.outbox = Outbox()
+        self.connections: set[Connection] = set()
+        # When the hub last knew that it had everything there was.
+        self.fresh_at: datetime | None = None
+        self.is_ready = asyncio.Event()
+        self._heard_at = 0.0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._asking: dict[Reader, asyncio.Task[None]] = {}
+        self._reading: asyncio.Task[None] | None = None
+        self._reading_next: asyncio.Task[None] | None = None
+        self._is_log_away = False
+
+    # Life ----------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to follow the log. Returns at once: a database that is away is waited for."""
+        self.keep(self._follow(), "hub: follow")
+        self.keep(Watch(self).run(), "hub: watch")
+
+    async def stop(self) -> None:
+        """Close every socket with 1012 and end; takes about a second at most."""
+        connections = list(self.connections)
+        for connection in connections:
+            self.core.drop(connection, close_codes.RESTARTING, "restarting")
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(
+            *tasks, *(connection.ended() for connection in connections), return_exceptions=True
+        )
+        await self.log.close()
+        self.threads.stop()
+
+    def keep(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run something beside; the loop itself keeps only a weak reference to a task."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        # Who waited for the log has been told; nobody may have waited.
+        if error is not None and not isinstance(error, Unavailable):
+            logger.error("%s failed.", task.get_name(), exc_info=error)
+
+    async def _follow(self) -> None:
+        while not self.is_ready.is_set():
+            try:
+                await self._begin()
+            except Unavailable as error:
+                self._say_away(error)
+                await asyncio.sleep(RETRY_SECONDS)
+        end = self.bus.subscribe(self.heard)
+        try:
+            while True:
+                await asyncio.sleep(SILENCE_SECONDS)
+                silence = SILENCE_SECONDS if self.connections else IDLE_SILENCE_SECONDS
+                if time.monotonic() - self._heard_at >= silence:
+                    await self._look()
+        finally:
+            end()
+
+    async def _begin(self) -> None:
+        await failpoint("hub.begin")
+        snapshot = await self.log.newest(NEWEST)
+        self.core.start(snapshot.epoch, snapshot.head, snapshot.events)
+        self._caught_up(time.time())
+        self.is_ready.set()
+
+    # The stream ----------------------------------------------------------------------------
+
+    def heard(self, message: Mapping[str, Any]) -> None:
+        """Take a message of the bus, whatever it is. Never raises."""
+        try:
+            epoch, first = message["epoch"], int(message["first"])
+            events = [Event.from_row(row) for row in message.get("events") or ()]
+            last = int(message["last"])
+        except (KeyError, TypeError, ValueError) as error:
+            logger.warning("The bus brought something that is no message: %r.", error)
+            return
+        if not self.is_ready.is_set():
+            return
+        now = time.time()
+        # Only what reaches up to `last` is whole; the rest is in the log.
+        is_whole = bool(events) and events[-1].seq == last
+        if is_whole and self._apply_message(epoch, first, events, now):
+            self._caught_up(now)
+        elif epoch != self.core.epoch or last > self.core.seq:
+            self.keep(self._look(), "hub: fill a hole")
+
+    def _apply_message(self, epoch: str, first: int, events: list[Event], now: float) -> bool:
+        # The frames of one event go out as they are made; those of many wait for each other.
+        self.outbox.is_open = len(events) == 1
+        try:
+            return self.core.receive(epoch, first, events, now)
+        finally:
+            self._flush()
+
+    async def current(self) -> None:
+        """Have what was committed up to about now. Raises Unavailable."""
+        if time.monotonic() - self._heard_at >= SILENCE_SECONDS:
+            await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Read the log up to the head it has now. Raises Unavailable.
+
+        Whoever asks while a read is under way shares the next one with all others who do.
+        """
+        if self._reading_next is None:
+            self._reading_next = self.keep(self._read_after(self._reading), "hub: catch up")
+        await asyncio.shield(self._reading_next)
+
+    async def _read_after(self, current: asyncio.Task[None] | None) -> None:
+        if current is not None:
+            await asyncio.wait([current])
+        self._reading, self._reading_next = self._reading_next, None
+        is_whole = False
+        while not is_whole:
+            asked_at, asked_after = time.time(), self.core.seq
+            await failpoint("hub.read")
+            snapshot = await self.log.after(asked_after)
+            is_whole = snapshot.is_whole
+            self.outbox.is_open = len(snapshot.events) <= 1
+            try:
+                self.core.read(
+                    epoch=snapshot.epoch,
+                    oldest=snapshot.oldest,
+                    head=snapshot.head,
+                    events=snapshot.events,
+                    asked_after=asked_after,
+                    is_whole=is_whole,
+                    now=time.time(),
+                )
+            finally:
+                self._flush()
+        self._caught_up(asked_at)
+
+    async def _look(self) -> None:
+        try:
+            await self.catch_up()
+        except Unavailable as error:
+            self._say_away(error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _flush(self) -> None:
+        self.outbox.flush(
+            lambda connection: self.core.drop(connection, close_codes.OVERFLOW, "resync")
+        )
+
+    def _caught_up(self, at: float) -> None:
+        self.fresh_at = datetime.fromtimestamp(at, UTC)
+        self._heard_at = time.monotonic()
+        if self._is_log_away:
+            self._is_log_away = False
+            logger.warning("The hub reads the log again.")
+
+    def _say_away(self, error: Unavailable) -> None:
+        if not self._is_log_away:
+            self._is_log_away = True
+            logger.error("The hub cannot read the log: %s.", error)
+
+    @property
+    def fresh_moment(self) -> datetime | None:
+        """When the hub had everything there was, if that is no longer ago than a moment."""
+        if self.fresh_at is None or datetime.now(UTC) - self.fresh_at > FRESH:
+            return None
+        return self.fresh_at
+
+    # Rights --------------------------------------------------------------------------------
+
+    def recompute(self, reader: Reader) -> None:
+        """Ask for the rights of a reader who is held; once, however often they change meanwhile."""
+        if reader not in self._asking:
+            task = self.keep(self._ask(reader), "hub: rights")
+            self._asking[reader] = task
+            task.add_done_callback(lambda _: self._asking.pop(reader, None))
+
+    async def settled(self, reader: Reader) -> None:
+        """Wait until the rights of a reader are known, or there are no sockets of theirs left."""
+        while reader.rights.held and (task := self._asking.get(reader)) is not None:
+            await asyncio.wait([task])
+
+    async def _ask(self, reader: Reader) -> None:
+        try:
+            async with asyncio.timeout(RIGHTS_SECONDS):
+                while reader.peers:
+                    asked = reader.rights.asked
+                    identities = {peer.identity.session: peer.identity for peer in reader.peers}
+                    await failpoint("hub.rights")
+                    ended, grants = await self.threads.rights(
+                        RIGHTS_SECONDS, _grants_of_any, self.authority, list(identities.values())
+                    )
+                    self._end({identity.session for identity in ended}, reader)
+                    if grants is not None and self._granted(reader, asked, grants):
+                        return
+        except Exception as error:  # noqa: BLE001 - whatever it is: unknown rights are none
+            logger.warning("Rights could not be read (%s): sockets closed.", type(error).__name__)
+            self.core.refused(reader, close_codes.TRY_AGAIN, "try again")
+
+    def _granted(self, reader: Reader, asked: int, grants: Grants) -> bool:
+        before = reader.rights.until.keys() if reader.rights.was_known else None
+        self.outbox.is_open = False
+        try:
+            done = self.core.granted(reader, asked, grants, time.time())
+        finally:
+            self._flush()
+        if done and before is not None and before != grants.keys():
+            for peer in list(reader.peers):
+                if isinstance(peer, Connection):
+                    peer.access_changed(grants, self.core)
+        return done
+
+    def _end(self, sessions: set[str], reader: Reader) -> None:
+        for peer in list(reader.peers):
+            if peer.identity.session in sessions:
+                self.core.drop(peer, close_codes.SIGNED_OUT, "signed out")
+
+
+def _grants_of_any(
+    authority: Authority, identities: list[Identity]
+) -> tuple[list[Identity], Grants | None]:
+    """The grants by the first session that still counts, and the sessions that do not."""
+    ended: list[Identity] = []
+    for identity in identities:
+        grants = authority.grants(identity)
+        if grants is not None:
+            return ended, grants
+        ended.append(identity)
+    return ended, None

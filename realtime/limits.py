@@ -1,0 +1,125 @@
+"""How much one socket, person, organization and process may ask of the engine.
+
+Defaults are for a clinic on one machine. `settings.REALTIME_LIMITS` may override any of them by
+name. What is refused is refused clearly: with a status and a sentence at the handshake, a reason at
+the join, a close code afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from realtime.authority import Identity
+from realtime.errors import HandshakeRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers."""
+
+    # A page is a socket; a clinician has a dozen pages open, on two machines.
+    sockets_per_session: int = 16
+    sockets_per_user: int = 32
+    sockets_per_organization: int = 10_000
+    sockets_per_process: int = 15_000
+    # A process that was just started is found by all pages at once; who is turned away comes back.
+    handshakes_per_second: int = 400
+    channels_per_socket: int = 100
+    bindings_per_channel: int = 100
+    joins_per_second: int = 10
+    joins_burst: int = 100
+    messages_per_second: int = 20
+    messages_burst: int = 200
+    frame_bytes: int = 16_384
+    # What may wait in this process for a peer that reads slowly.
+    unsent_bytes: int = 1_048_576
+    unread_seconds: float = 5.0
+    idle_seconds: float = 60.0
+    position_seconds: float = 5.0
+    replayed_events: int = 20_000
+
+    @classmethod
+    def configured(cls) -> Limits:
+        """The defaults with `settings.REALTIME_LIMITS` on top."""
+        overrides = getattr(settings, "REALTIME_LIMITS", {})
+        unknown = set(overrides) - {each.name for each in fields(cls)}
+        if unknown:
+            raise ImproperlyConfigured(f"REALTIME_LIMITS has no {', '.join(sorted(unknown))}.")
+        return cls(**overrides)
+
+
+class Bucket:
+    """So many a second, and a burst after a rest."""
+
+    __slots__ = ("_at", "_clock", "_left", "burst", "rate")
+
+    def __init__(
+        self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._clock = clock
+        self._left = burst
+        self._at = clock()
+
+    def take(self) -> bool:
+        """Whether one more is within the limit."""
+        now = self._clock()
+        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class Sockets:
+    """The open sockets of this process, counted by whom they belong to."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self.handshakes = Bucket(limits.handshakes_per_second, 2 * limits.handshakes_per_second)
+
+    @property
+    def total(self) -> int:
+        return self._counts["process", ""]
+
+    def knock(self) -> None:
+        """A handshake begins. Raises HandshakeRefused when too many do at once."""
+        if self.total >= self.limits.sockets_per_process:
+            raise HandshakeRefused(503, "Too many connected users", retry_after=10)
+        if not self.handshakes.take():
+            raise HandshakeRefused(503, "Too many joins per second", retry_after=5)
+
+    def enter(self, identity: Identity) -> None:
+        """Count a socket in. Raises HandshakeRefused, counting nothing, when it is one too many."""
+        for (scope, name), most in self._places(identity):
+            if self._counts[scope, name] >= most:
+                raise HandshakeRefused(
+                    429, f"Too many connected users: at most {most} per {scope}", retry_after=30
+                )
+        for place, _ in self._places(identity):
+            self._counts[place] += 1
+
+    def leave(self, identity: Identity) -> None:
+        """Count a socket out."""
+        for place, _ in self._places(identity):
+            self._counts[place] -= 1
+            if self._counts[place] <= 0:
+                del self._counts[place]
+
+    def _places(self, identity: Identity) -> list[tuple[tuple[str, str], int]]:
+        limits = self.limits
+        return [
+            (("session", identity.session), limits.sockets_per_session),
+            (("user", identity.user_id), limits.sockets_per_user),
+            (("organization", identity.organization_id), limits.sockets_per_organization),
+            (("process", ""), limits.sockets_per_process),
+        ]
