@@ -73,6 +73,13 @@ class Page:
         return self.reader.role if self.reader else ""
 
     @property
+    def layout(self) -> str:
+        """The template of the frame around pages that staff and patients both have."""
+        if self.reader is None:
+            return "layouts/plain.html"
+        return "layouts/staff.html" if self.reader.is_staff else "layouts/patient.html"
+
+    @property
     def organization_id(self) -> str:
         return str(self.reader.organization_id) if self.reader else ""
 

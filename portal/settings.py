@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.headers.PrivateResponses",
     "csp.middleware.CSPMiddleware",
+    "portal.middleware.methods.MethodPages",
     "portal.middleware.bodies.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.reading.Reading",
+    "portal.middleware.zone.ClinicZone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -195,6 +197,9 @@ REALTIME_RELAY_IN_WEB = environment.boolean("REALTIME_RELAY_IN_WEB", default=Tru
 REALTIME_RETENTION_HOURS = environment.integer("REALTIME_RETENTION_HOURS", default=72, minimum=24)
 REALTIME_ALLOWED_ORIGINS = environment.names("REALTIME_ALLOWED_ORIGINS", default=[])
 REALTIME_FAILPOINTS = environment.boolean("REALTIME_FAILPOINTS", default=False)
+
+# Jobs: each app's are in its module `jobs`.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 
 # E-mail -----------------------------------------------------------------------------------------
 EMAIL_HOST = environment.text("EMAIL_HOST", default="")

@@ -1,0 +1,1 @@
+"""What people fill in: the fields, their words, and what is wrong with an answer."""

@@ -1,0 +1,134 @@
+"""What the worker does for the portal: e-mails about accounts, and tidying up.
+
+Arguments of jobs are identifiers and the portal's own address; never an e-mail address, a token or
+anything clinical. Answers to people who are not signed in do the same work whether or not somebody
+has the address they typed: what would take longer, or write more, for a real account is done here.
+"""
+
+from datetime import timedelta
+from urllib.parse import urljoin
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlsafe_base64_encode
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from portal import audit, tenancy
+from portal.models import AuditEntry, Invitation, KeptText, Membership, Organization, User
+
+# 3, 9, 27 … seconds: a mail server may be away for a night, an invitation lasts for days.
+PATIENT_RETRY = RetryStrategy(max_attempts=10, exponential_wait=3)
+# A link to a new password is wanted now or not at all.
+SHORT_RETRY = RetryStrategy(max_attempts=4, wait=20)
+# Who presses the button again gets no second e-mail meanwhile, and nobody's mailbox is flooded.
+RESET_EVERY = timedelta(minutes=5)
+
+
+@app.task(name="portal.send_invitation", retry=PATIENT_RETRY)
+def send_invitation(organization_id: str, invitation_id: str, site: str) -> None:
+    """Make the link of an invitation and send it. An earlier link of the same one stops working."""
+    with tenancy.acting_for(organization_id, system=True):
+        invitation = Invitation.objects.select_for_update().filter(pk=invitation_id).first()
+        if invitation is None or not invitation.is_open:
+            return
+        token = invitation.make_token()
+        invitation.save(update_fields=["token_digest"])
+    _send(
+        "invitation",
+        "Your invitation to Vigil",
+        to=invitation.email,
+        link=urljoin(site, reverse("portal:invitation", args=[token])),
+        days=settings.INVITATION_LIFETIME.days,
+    )
+    with tenancy.acting_for(organization_id, system=True):
+        Invitation.objects.filter(pk=invitation.pk).update(sent_at=timezone.now())
+        audit.record(
+            "invitation.sent",
+            organization_id=UUID(organization_id),
+            actor_id=None,
+            subject=invitation,
+        )
+
+
+@app.task(name="portal.send_password_reset", retry=SHORT_RETRY)
+def send_password_reset(user_id: str, site: str) -> None:
+    """Send a link to choose another password; nothing for "" or who may not sign in."""
+    if not user_id:
+        return
+    with tenancy.acting_for(None, user_id):
+        user = User.objects.filter(pk=user_id, is_active=True).first()
+        organizations = _organizations_of(user_id)
+    if user is None or not organizations or _was_sent_lately(user, organizations[0]):
+        return
+    uid = urlsafe_base64_encode(str(user.pk).encode())
+    token = default_token_generator.make_token(user)
+    _send(
+        "password_reset",
+        "Choose a new password",
+        to=user.email,
+        link=urljoin(site, reverse("portal:password_reset_confirm", args=[uid, token])),
+        minutes=settings.PASSWORD_RESET_TIMEOUT // 60,
+    )
+    for organization_id in organizations:
+        with tenancy.acting_for(organization_id, system=True):
+            audit.record(
+                "password.reset_sent",
+                organization_id=organization_id,
+                actor_id=None,
+                subject=user,
+            )
+
+
+@app.task(name="portal.record_refused_sign_in")
+def record_refused_sign_in(user_id: str) -> None:
+    """Note in each organization of a user that somebody did not get in as them."""
+    if not user_id:
+        return
+    with tenancy.acting_for(None, user_id):
+        organizations = _organizations_of(user_id)
+    for organization_id in organizations:
+        with tenancy.acting_for(organization_id, system=True):
+            # Nobody has proven to be this user: they are the subject and not the actor.
+            audit.record(
+                "session.refused",
+                organization_id=organization_id,
+                actor_id=None,
+                subject=User(pk=user_id),
+            )
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="portal.forget_kept_texts", queueing_lock="portal.forget_kept_texts")
+def forget_kept_texts(timestamp: int) -> None:
+    """Forget half-written texts that nobody came back for."""
+    for organization_id in Organization.objects.values_list("pk", flat=True):
+        with tenancy.acting_for(organization_id, system=True):
+            KeptText.objects.all().old().delete()
+
+
+def _organizations_of(user_id: str) -> list[UUID]:
+    return list(
+        Membership.objects.active()
+        .filter(user_id=user_id)
+        .values_list("organization_id", flat=True)
+    )
+
+
+def _was_sent_lately(user: User, organization_id: UUID) -> bool:
+    with tenancy.acting_for(organization_id, system=True):
+        return AuditEntry.objects.filter(
+            action="password.reset_sent",
+            subject_id=user.pk,
+            at__gt=timezone.now() - RESET_EVERY,
+        ).exists()
+
+
+def _send(template: str, subject: str, *, to: str, **context: object) -> None:
+    body = render_to_string(f"portal/mail/{template}.txt", context)
+    send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [to])

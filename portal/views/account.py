@@ -1,0 +1,118 @@
+"""A person's own account: where they are signed in, password, colours, organizations."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal.actions.accounts import choose_theme
+from portal.actions.passwords import change_password
+from portal.actions.sessions import digest_of, end_other_sessions, end_session
+from portal.browsers import address_of, place_in_words
+from portal.doors import members_only, reader_of
+from portal.forms.account import ThemeForm
+from portal.forms.passwords import PasswordChangeForm
+from portal.models import Session
+from portal.sessions import PLACE_KEY
+from portal.views.entering import memberships_of
+
+THEME_COOKIE = "theme"
+ONE_YEAR = 365 * 24 * 60 * 60
+
+
+@require_safe
+@members_only
+def account(request: HttpRequest) -> HttpResponse:
+    """Show where the reader is signed in and what they may change."""
+    return render(request, "portal/account.html", _context(request))
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@members_only
+def password_change(request: HttpRequest) -> HttpResponse:
+    """Change the password; every other session ends, this one gets a new key."""
+    form = PasswordChangeForm(request, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = change_password(
+            form.cleaned_data["password"],
+            by=reader_of(request),
+            session_key=request.session.session_key or "",
+        )
+        update_session_auth_hash(request, user)
+        messages.success(request, "Your password is changed. Other devices are signed out.")
+        return redirect("portal:account")
+    status = 422 if form.errors else 200
+    return render(request, "portal/password_change.html", {"form": form}, status=status)
+
+
+@require_POST
+@members_only
+def session_end(request: HttpRequest) -> HttpResponse:
+    """End one session of the reader's own."""
+    if end_session(request.POST.get("session", ""), by=reader_of(request)):
+        messages.success(request, "That device is signed out.")
+    else:
+        messages.info(request, "That device was signed out already.")
+    return redirect("portal:account")
+
+
+@require_POST
+@members_only
+def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """End every session of the reader but this one."""
+    ended = end_other_sessions(by=reader_of(request), keeping=request.session.session_key or "")
+    messages.success(
+        request,
+        "All your other devices are signed out." if ended else "You are signed in only here.",
+    )
+    return redirect("portal:account")
+
+
+@require_POST
+@members_only
+def theme(request: HttpRequest) -> HttpResponse:
+    """Remember the colours; the cookie is what pages are rendered by, before anybody is known."""
+    form = ThemeForm(request.POST)
+    if not form.is_valid():
+        return render(
+            request, "portal/account.html", _context(request, theme_form=form), status=422
+        )
+    chosen = form.cleaned_data["theme"]
+    choose_theme(chosen, by=reader_of(request))
+    response = redirect("portal:account")
+    if chosen == "system":
+        response.delete_cookie(THEME_COOKIE, samesite="Lax")
+    else:
+        response.set_cookie(
+            THEME_COOKIE, chosen, max_age=ONE_YEAR, samesite="Lax", secure=request.is_secure()
+        )
+    return response
+
+
+def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
+    reader = reader_of(request)
+    sessions = Session.objects.filter(user_id=reader.user_id).select_related("organization")
+    return {
+        "sessions": [_shown(session, request) for session in sessions.order_by("-last_active_at")],
+        "places": memberships_of(reader.user_id),
+        "theme_form": ThemeForm(initial={"theme": request.user.theme}),
+        **more,
+    }
+
+
+def _shown(session: Session, request: HttpRequest) -> dict[str, Any]:
+    here = session.session_key == request.session.session_key
+    return {
+        "digest": digest_of(session.session_key),
+        "browser": session.browser or "An unknown browser",
+        "place": place_in_words(session.get_decoded().get(PLACE_KEY, ""), address_of(request)),
+        "organization": session.organization,
+        "started_at": session.created_at,
+        "last_active_at": session.last_active_at,
+        "is_here": here,
+    }

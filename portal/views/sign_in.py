@@ -1,0 +1,97 @@
+"""The front door: in by address and password, out by one press."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal import jobs, tenancy
+from portal.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
+from portal.forms.sign_in import SignInForm
+from portal.models import User
+from portal.views.entering import enter, forget_page, leave, memberships_of, sign_in_user
+
+NOWHERE = "You have an account, but no clinic has opened it for you now. Please call your clinic."
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Ask who it is; then lead them where they were going."""
+    if request.user.is_authenticated:
+        return _already_in(request)
+    form = SignInForm(request, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if (answer := _let_in(request, form)) is not None:
+            return answer
+    elif request.method == "POST" and form.non_field_errors():
+        _note_refusal(form)
+    context = {
+        "form": form,
+        "next": _next(request),
+        "demo_accounts": DEMO_ACCOUNTS if settings.DEMO else (),
+        "demo_password": DEMO_PASSWORD if settings.DEMO else "",
+    }
+    # 422: htmx and password managers tell a form that was refused from one that was sent.
+    return render(request, "portal/sign_in.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End this session. Who is signed out already is not told off for it."""
+    leave(request)
+    messages.success(request, "You are signed out.")
+    return forget_page(redirect("portal:sign_in"))
+
+
+def _let_in(request: HttpRequest, form: SignInForm) -> HttpResponse | None:
+    user = form.user
+    assert user is not None
+    tenancy.prove(str(user.pk))
+    places = memberships_of(user.pk)
+    if not places:
+        form.add_error(None, NOWHERE)
+        return None
+    sign_in_user(request, user)
+    if len(places) == 1:
+        enter(request, places[0])
+        return redirect(_next(request) or "portal:start")
+    return redirect(_choice(request))
+
+
+def _already_in(request: HttpRequest) -> HttpResponse:
+    if request.reader is not None:  # type: ignore[attr-defined]
+        return redirect(_next(request) or "portal:start")
+    if memberships_of(request.user.pk):
+        return redirect(_choice(request))
+    # Their last membership has ended while they were signed in.
+    logout(request)
+    messages.warning(request, NOWHERE)
+    return forget_page(redirect("portal:sign_in"))
+
+
+def _note_refusal(form: SignInForm) -> None:
+    # The transaction can see this one user, if there is one (`tenancy.prove`).
+    email = form.cleaned_data.get("username", "").lower()
+    user_id = User.objects.filter(email=email).values_list("pk", flat=True).first()
+    jobs.record_refused_sign_in.defer(user_id=str(user_id or ""))
+
+
+def _next(request: HttpRequest) -> str:
+    """The address to go on to, when it is one of ours."""
+    address = request.POST.get("next") or request.GET.get("next") or ""
+    own = url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return address if own else ""
+
+
+def _choice(request: HttpRequest) -> str:
+    address = reverse("portal:organization_switch")
+    following = _next(request)
+    return f"{address}?{urlencode({'next': following})}" if following else address
