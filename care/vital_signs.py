@@ -16,6 +16,7 @@ has: outside them a reading is asked about before it is stored.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 
@@ -24,6 +25,10 @@ SYSTOLIC = "8480-6"
 DIASTOLIC = "8462-4"
 
 ADULT = 16  # years: where NEWS2 begins
+
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Kind:
     unit: str  # UCUM
     places: int  # digits after the point on a page
     parts: tuple[Part, ...]
-    is_repeated: bool = True  # measured again and again after an operation
+    fresh_for: timedelta = DAY  # older is called old
     normal_from_age: int = ADULT  # years
 
     @property
@@ -92,12 +97,12 @@ def _kind(
     normal: tuple[str | None, str | None] | None = None,
     *,
     places: int = 0,
-    is_repeated: bool = True,
+    fresh_for: timedelta = DAY,
     normal_from_age: int = ADULT,
 ) -> Kind:
     numbers = tuple(codes.split())
     part = Part(numbers[0], name, _limits(*plausible), _limits(*normal) if normal else None)
-    return Kind(numbers, name, plain_name, unit, places, (part,), is_repeated, normal_from_age)
+    return Kind(numbers, name, plain_name, unit, places, (part,), fresh_for, normal_from_age)
 
 
 # In the order in which a page shows them.
@@ -135,8 +140,8 @@ KINDS: tuple[Kind, ...] = (
         normal_from_age=0,
     ),
     _kind("72514-3", "Pain", "Pain", "{score}", ("0", "10"), (None, "3"), normal_from_age=0),
-    _kind("29463-7", "Weight", "Weight", "kg", ("0.3", "400"), places=1),
-    _kind("8302-2", "Height", "Height", "cm", ("20", "260"), is_repeated=False),
+    _kind("29463-7", "Weight", "Weight", "kg", ("0.3", "400"), places=1, fresh_for=WEEK),
+    _kind("8302-2", "Height", "Height", "cm", ("20", "260"), fresh_for=YEAR),
     _kind(
         "39156-5",
         "Body mass index",
@@ -144,7 +149,7 @@ KINDS: tuple[Kind, ...] = (
         "kg/m2",
         ("5", "150"),
         places=1,
-        is_repeated=False,
+        fresh_for=YEAR,
     ),
     _kind("3151-8", "Oxygen flow", "Oxygen flow", "L/min", ("0", "80"), places=1),
     _kind("3150-0", "Inhaled oxygen", "Oxygen in the air", "%", ("20", "100")),

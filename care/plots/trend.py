@@ -1,0 +1,147 @@
+"""A trend: points over time, lines between them, the normal range behind them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from care.plots.calendar import Calendar, DateTick
+from care.plots.scale import Scale, scale_for
+from care.vital_signs import Limits
+
+HEIGHT, TOP, BOTTOM, DATES = 224, 8, 192, 214
+# Each mark that can be focused is a stop of the Tab key: the newest are, the others can be pointed
+# at, and all of them stand in the table.
+MOST_STOPS = 40
+
+CIRCLE, TRIANGLE, UPSIDE_DOWN, DIAMOND = (
+    "",
+    "M0-5.5 5 4-5 4Z",
+    "M0 5.5 5-4-5-4Z",
+    "M0-5.5 5.5 0 0 5.5-5.5 0Z",
+)
+_SHAPES = {
+    "high": TRIANGLE,
+    "low": UPSIDE_DOWN,
+    "critically-high": TRIANGLE,
+    "critically-low": UPSIDE_DOWN,
+}
+_COLOURS = {
+    "high": "plot__point--urgent",
+    "low": "plot__point--urgent",
+    "critically-high": "plot__point--critical",
+    "critically-low": "plot__point--critical",
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value: `label` says it in words, with its time."""
+
+    at: datetime
+    value: Decimal
+    label: str
+    flag: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values that belong on one line, oldest first."""
+
+    name: str
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point as it is drawn; without a `path` it is a circle."""
+
+    x: float
+    y: float
+    label: str
+    classes: str
+    path: str
+    is_stop: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series as it is drawn. `points` are pairs for a polyline, x in per cent."""
+
+    name: str
+    points: str
+    marks: list[Mark]
+    is_second: bool
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Everything the template draws."""
+
+    summary: str
+    lines: list[Line]
+    bands: list[tuple[float, float]]
+    scale_ticks: list[tuple[float, str]]
+    date_ticks: list[DateTick]
+    height: int = HEIGHT
+    bottom: int = BOTTOM
+    dates_y: int = DATES
+    gutter: int = 44
+
+
+def plot_of(
+    series: Sequence[Series], *, bands: Sequence[Limits], zone: tzinfo, summary: str
+) -> Plot | None:
+    """Draw some series over one time and one scale; None when there is nothing to draw."""
+    drawn = [each for each in series if each.points]
+    if not drawn:
+        return None
+    points = [point for each in drawn for point in each.points]
+    values = [point.value for point in points]
+    instants = [point.at for point in points]
+    # The scale reaches to the edges of the normal range, so that one sees how far a value is off.
+    edges = [edge for band in bands for edge in (band.low, band.high) if edge is not None]
+    scale = scale_for([*values, *edges], top=TOP, bottom=BOTTOM)
+    calendar = Calendar(min(instants), max(instants), zone)
+    return Plot(
+        summary=summary,
+        lines=[_line(each, index, scale, calendar) for index, each in enumerate(drawn)],
+        bands=[_band(band, scale) for band in bands],
+        scale_ticks=[(scale.y(tick), scale.label(tick)) for tick in scale.ticks],
+        date_ticks=calendar.ticks,
+    )
+
+
+def _line(series: Series, index: int, scale: Scale, calendar: Calendar) -> Line:
+    last = len(series.points) - 1
+    marks = [
+        Mark(
+            x=calendar.x(point.at),
+            y=scale.y(point.value),
+            label=point.label,
+            classes=_classes(point, is_second=index > 0, is_last=place == last),
+            path=_SHAPES.get(point.flag, CIRCLE),
+            is_stop=place > last - MOST_STOPS,
+        )
+        for place, point in enumerate(series.points)
+    ]
+    pairs = " ".join(f"{mark.x},{mark.y}" for mark in marks)
+    return Line(series.name, pairs, marks, is_second=index > 0)
+
+
+def _classes(point: Point, *, is_second: bool, is_last: bool) -> str:
+    classes = ["plot__point"]
+    if is_second:
+        classes.append("plot__point--second")
+    if is_last:
+        classes.append("plot__point--last")
+    if point.flag:
+        classes.append(_COLOURS[point.flag])
+    return " ".join(classes)
+
+
+def _band(limits: Limits, scale: Scale) -> tuple[float, float]:
+    """The upper edge and the height of a range; an open end reaches the edge of the plot."""
+    upper = scale.top if limits.high is None else scale.y(limits.high)
+    lower = scale.bottom if limits.low is None else scale.y(limits.low)
+    return upper, round(lower - upper, 1)
