@@ -64,7 +64,7 @@ def outage_response(request: HttpRequest) -> HttpResponse:
     elif "html" in request.headers.get("Accept", ""):
         response = HttpResponse(
             render_to_string(
-                "portal/outage.html",
+                "503.html",
                 # A form that was sent cannot be sent again by itself: only a read is retried.
                 {"seconds": RETRY_SECONDS, "retries": request.method in {"GET", "HEAD"}},
             )

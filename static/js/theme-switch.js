@@ -1,13 +1,16 @@
 const ONE_YEAR = 365 * 24 * 60 * 60 // seconds
 
 /**
- * <theme-switch> holds radio buttons named `theme`: "light", "dark" or "" (as the device has it).
- * The choice is a cookie, so that the server writes it into <html> and no page flashes.
+ * <theme-switch> holds a form with radio buttons named `theme`: "light", "dark" or "system" (as
+ * the device has it). The choice takes effect at once and becomes a cookie, so that the server
+ * writes it into <html> and no page flashes; a form with an action also tells the account.
  */
 export class ThemeSwitch extends HTMLElement {
   connectedCallback() {
-    const chosen = document.documentElement.dataset.theme ?? ""
-    for (const radio of this.#radios) radio.checked = radio.value === chosen
+    const chosen = document.documentElement.dataset.theme ?? "system"
+    for (const radio of this.querySelectorAll("input[name=theme]")) {
+      radio.checked = radio.value === chosen
+    }
     this.addEventListener("change", this.#choose)
   }
 
@@ -15,17 +18,24 @@ export class ThemeSwitch extends HTMLElement {
     this.removeEventListener("change", this.#choose)
   }
 
-  get #radios() {
-    return this.querySelectorAll("input[name=theme]")
+  #choose = ({ target: { value, form } }) => {
+    const { dataset } = document.documentElement
+    if (value === "system") delete dataset.theme
+    else dataset.theme = value
+    const lifetime = value === "system" ? 0 : ONE_YEAR
+    const secure = location.protocol === "https:" ? "; secure" : ""
+    document.cookie = `theme=${value}; path=/; max-age=${lifetime}; samesite=lax${secure}`
+    if (form?.getAttribute("action")) this.#remember(form)
   }
 
-  #choose = (event) => {
-    const theme = event.target.value
-    if (theme) document.documentElement.dataset.theme = theme
-    else delete document.documentElement.dataset.theme
-    const lifetime = theme ? ONE_YEAR : 0
-    const secure = location.protocol === "https:" ? "; secure" : ""
-    document.cookie = `theme=${theme}; path=/; max-age=${lifetime}; samesite=lax${secure}`
+  #remember(form) {
+    // Without a line the cookie still holds on this device.
+    fetch(form.action, {
+      method: "POST",
+      body: new FormData(form),
+      redirect: "manual",
+      keepalive: true,
+    }).catch(() => {})
   }
 }
 
