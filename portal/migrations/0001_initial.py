@@ -614,7 +614,7 @@ class Migration(migrations.Migration):
                 insert="organization_id = (SELECT portal_organization()) AND ((SELECT portal_is_admin()) OR user_id::text = nullif(current_setting('portal.signing_in', true), ''))",
                 name="memberships",
                 privileges=("SELECT", "INSERT", "UPDATE"),
-                read="user_id = (SELECT portal_user()) OR user_id::text = nullif(current_setting('portal.signing_in', true), '') OR organization_id = (SELECT portal_organization()) AND (SELECT portal_is_staff())",
+                read="user_id = (SELECT portal_user()) OR user_id::text = nullif(current_setting('portal.signing_in', true), '') OR organization_id = (SELECT portal_organization()) AND ((SELECT portal_is_staff()) OR (SELECT portal_is_member()) AND role IN ('nurse', 'clinician', 'admin'))",
                 tenant=False,
                 write="organization_id = (SELECT portal_organization()) AND (SELECT portal_is_admin())",
             ),

@@ -100,16 +100,17 @@ class Membership(models.Model):
             models.UniqueConstraint(
                 fields=["organization", "user"], name="membership_once_per_organization"
             ),
-            # A user reads their own places in every organization (the switcher needs them), and
-            # staff read the places of their own organization.
+            # A user reads their own places in every organization (the switcher needs them), staff
+            # read the places of their organization, and everybody there knows who its staff are.
             Policy(
                 name="memberships",
                 tenant=False,
                 read=(
                     "user_id = (SELECT portal_user()) OR user_id::text ="
                     " nullif(current_setting('portal.signing_in', true), '')"
-                    " OR organization_id = (SELECT portal_organization()) AND (SELECT"
-                    " portal_is_staff())"
+                    " OR organization_id = (SELECT portal_organization()) AND ((SELECT"
+                    " portal_is_staff()) OR (SELECT portal_is_member()) AND role IN ('nurse',"
+                    " 'clinician', 'admin'))"
                 ),
                 write=f"organization_id = (SELECT portal_organization()) AND {ADMIN}",
                 insert=(

@@ -1,0 +1,92 @@
+"""Setting time aside, and calling it off. Finding free time comes with self-scheduling."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from appointments.errors import EndsBeforeItStarts, PatientIsDeceased
+from appointments.models import Appointment, Mode, Status
+from notifications.actions import notify
+from notifications.models import Kind
+from portal import access, audit
+from portal.access import Reader
+from portal.models import Caregiver, Patient
+
+
+@transaction.atomic
+def book_visit(
+    patient_id: UUID,
+    *,
+    kind: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    by: Reader,
+    mode: Mode = Mode.IN_PERSON,
+    place: str = "",
+    provider_id: UUID | None = None,
+) -> Appointment:
+    """Book a visit for a patient of the reader's care teams and tell the patient's side.
+
+    Raises Patient.DoesNotExist when the reader may not write for the patient, EndsBeforeItStarts,
+    and PatientIsDeceased.
+    """
+    patient = _writable(patient_id, by)
+    if ends_at <= starts_at:
+        raise EndsBeforeItStarts
+    if patient.is_deceased:
+        raise PatientIsDeceased
+    visit = Appointment.objects.create(
+        organization_id=by.organization_id,
+        patient=patient,
+        provider_id=provider_id,
+        kind=kind,
+        mode=mode,
+        place=place,
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )
+    _tell(patient, visit)
+    audit.record(
+        "appointment.booked", organization_id=by.organization_id, actor_id=by.user_id, subject=visit
+    )
+    return visit
+
+
+@transaction.atomic
+def cancel_visit(appointment_id: UUID, *, by: Reader) -> Appointment:
+    """Call a visit off; calling off twice changes nothing. Raises Appointment.DoesNotExist."""
+    visit = (
+        access.of_writable_patients(Appointment.objects.all(), by)
+        .select_for_update(of=["self"])
+        .select_related("patient")
+        .get(pk=appointment_id)
+    )
+    if visit.status == Status.CANCELLED:
+        return visit
+    visit.status = Status.CANCELLED
+    visit.save(update_fields=["status"])
+    _tell(visit.patient, visit)
+    audit.record(
+        "appointment.cancelled",
+        organization_id=by.organization_id,
+        actor_id=by.user_id,
+        subject=visit,
+    )
+    return visit
+
+
+def _writable(patient_id: UUID, by: Reader) -> Patient:
+    patients = access.writable_patients(by)
+    if not by.is_clinical:
+        raise Patient.DoesNotExist
+    return patients.get(pk=patient_id)
+
+
+def _tell(patient: Patient, visit: Appointment) -> None:
+    told = list(
+        Caregiver.objects.active().filter(patient=patient).values_list("user_id", flat=True)
+    )
+    if patient.user_id:
+        told.append(patient.user_id)
+    notify(told, Kind.VISIT, patient=patient, subject_id=visit.pk)

@@ -1,0 +1,76 @@
+"""What a person was told inside the portal. Other channels come beside this, not into it."""
+
+from django.db import models
+from django.utils import timezone
+
+from portal.identifiers import uuid7
+from portal.rls import OF_WRITABLE_PATIENT, OWN, SYSTEM, Policy
+from realtime.triggers import Publish
+
+
+class Kind(models.TextChoices):
+    """What a notification is about. The words a person reads follow from it: nothing clinical."""
+
+    MESSAGE = "message", "New message"
+    CARE_TEAM = "care_team", "Your care team changed"
+    VISIT = "visit", "A visit was booked or changed"
+    INVITATION = "invitation", "A patient accepted the invitation"
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    """Sets of notifications."""
+
+    def unread(self) -> "NotificationQuerySet":
+        """Those whose person has not seen them yet."""
+        return self.filter(read_at=None)
+
+
+class Notification(models.Model):
+    """One thing that one person was told, and where it leads."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey("portal.Organization", models.PROTECT, db_index=False)
+    user = models.ForeignKey("portal.User", models.PROTECT, related_name="+", db_index=False)
+    patient = models.ForeignKey(
+        "portal.Patient", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    # The row it leads to: a conversation, a visit. No foreign key, because kinds differ.
+    subject_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        db_table = "portal_notifications"
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="notifications_of_user"),
+            models.Index(
+                fields=["user", "subject_id"],
+                condition=models.Q(read_at=None),
+                name="notifications_unread",
+            ),
+        ]
+        constraints = [
+            # Everybody reads their own. Telling others is part of writing about their patient.
+            Policy(
+                name="portal_notifications",
+                read=f"{OWN} OR {SYSTEM}",
+                write=f"{OWN} OR {SYSTEM}",
+                insert=f"{OWN} OR {OF_WRITABLE_PATIENT}",
+                delete="false",
+                privileges=("SELECT", "INSERT", "UPDATE"),
+            ),
+        ]
+        triggers = [
+            Publish(topics=["user:{user_id}"], columns=["id", "user_id", "kind"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+    @property
+    def is_read(self) -> bool:
+        return self.read_at is not None
