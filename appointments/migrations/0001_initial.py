@@ -3,10 +3,11 @@
 import django.db.models.deletion
 import django.utils.timezone
 import pgtrigger.migrations
+from django.db import migrations, models
+
 import portal.identifiers
 import portal.rls
 import realtime.triggers
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

@@ -3,11 +3,12 @@
 import django.db.models.deletion
 import django.utils.timezone
 import pgtrigger.migrations
+from django.conf import settings
+from django.db import migrations, models
+
 import portal.identifiers
 import portal.rls
 import realtime.triggers
-from django.conf import settings
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

@@ -51,7 +51,9 @@ class Message(models.Model):
                 read=OF_VISIBLE_PATIENT,
                 # What was said stays said; only the rotation of keys writes a message again.
                 write=SYSTEM,
-                insert=f"{OF_WRITABLE_PATIENT} AND ({SYSTEM} OR author_id = (SELECT portal_user()))",
+                insert=(
+                    f"{OF_WRITABLE_PATIENT} AND ({SYSTEM} OR author_id = (SELECT portal_user()))"
+                ),
                 delete="false",
                 privileges=("SELECT", "INSERT", "UPDATE"),
             ),

@@ -37,7 +37,10 @@ class AuditEntry(models.Model):
             Policy(
                 name="audit_logs",
                 read=ADMIN,
-                insert=f"{MEMBER} OR actor_id::text = nullif(current_setting('portal.signing_in', true), '')",
+                insert=(
+                    f"{MEMBER} OR actor_id::text ="
+                    " nullif(current_setting('portal.signing_in', true), '')"
+                ),
                 privileges=("SELECT", "INSERT"),
             ),
         ]

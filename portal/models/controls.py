@@ -1,4 +1,4 @@
-"""Triggers that tell the engine, in the same transaction and the same order, that a right changed."""
+"""Triggers that tell the engine, in the change's own transaction, that a right changed."""
 
 from typing import Any
 
