@@ -9,7 +9,7 @@ from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
 
-from portal import environment
+from portal import environment, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "csp",
     "django_htmx",
     "heroicons",
@@ -65,6 +66,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "portal.middleware.methods.MethodPages",
     "portal.middleware.bodies.BodyLimit",
+    "portal.middleware.journal.Journal",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "portal.middleware.sessions.SessionLimits",
@@ -98,6 +100,8 @@ TEMPLATES = [
         },
     }
 ]
+
+FORM_RENDERER = "portal.forms.renderer.PartsRenderer"
 
 # People ---------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "portal.User"
@@ -229,4 +233,5 @@ STORAGES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-LOGGING_CONFIG = None
+# Words for whoever tries the demo in a terminal, JSON for whoever collects lines.
+LOGGING = logs.configuration(for_people=DEMO)

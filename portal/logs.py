@@ -1,0 +1,111 @@
+"""What is written to the log, and what never is.
+
+One line for each request and for whatever a module has to say, with the request's id, the user's
+and the organization's. Nothing clinical, no names, no e-mail addresses, no secrets of links: what
+slips into a message is masked here, and of an exception only its kind and its place are written,
+for its message may quote what somebody typed. Imported by the settings: knows nothing of Django.
+"""
+
+import re
+import traceback
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
+# Everything after these beginnings of a path opens something to whoever knows it.
+_SECRET_PATH = re.compile(r"(/invitations/|/password/reset/)(?!sent/|done/)[^\s\"'?#]+")
+
+
+def masked(text: str) -> str:
+    """The text without e-mail addresses and without the secrets of links."""
+    return _EMAIL.sub("…@…", _SECRET_PATH.sub(r"\1…/", text))
+
+
+def mask(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Processor: mask every text of an event."""
+    return {key: masked(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def tell_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Processor: put the kind and the place of an exception in place of the exception itself."""
+    found = event.pop("exc_info", None)
+    error = found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        event["exception"] = _kinds(error)
+        event["at"] = [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ]
+    return event
+
+
+def _kinds(error: BaseException) -> str:
+    """The kinds of an exception and of what caused it; of a database's, its state and constraint."""
+    kinds: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(kinds) < 5:
+        kind = type(cause).__qualname__
+        if state := getattr(cause, "sqlstate", None):
+            constraint = getattr(getattr(cause, "diag", None), "constraint_name", None)
+            kind += f" {state}" + (f" {constraint}" if constraint else "")
+        kinds.append(kind)
+        cause = cause.__cause__
+    return " from ".join(kinds)
+
+
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    tell_exception,
+    mask,
+]
+
+
+def configuration(*, for_people: bool) -> dict[str, Any]:
+    """Django's LOGGING: JSON lines for a collector, or aligned words for a terminal."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if for_people
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "lines": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": _SHARED,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    renderer,
+                ],
+            }
+        },
+        "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["lines"], "level": "INFO"},
+        "loggers": {
+            # Django's own: no second line, and no mail with a traceback in it.
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            # The journal has a line for each request, with the path masked.
+            "uvicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
+            "uvicorn": {"handlers": [], "level": "INFO", "propagate": True},
+            "uvicorn.error": {"handlers": [], "level": "INFO", "propagate": True},
+            "axes": {"level": "WARNING"},
+            "procrastinate": {"level": "WARNING"},
+        },
+    }
