@@ -178,6 +178,9 @@ def _in(
     literals: list[Comparable], read: Callable[[object], Comparable]
 ) -> Callable[[object], bool | None]:
     wanted = frozenset(literals)
+    if not wanted:
+        # Of nothing even NULL is certainly none.
+        return lambda found: False
     return lambda found: None if found is None else read(found) in wanted
 
 
