@@ -96,11 +96,17 @@ class Bus:
                 logger.exception("A listener of the bus failed.")
 
 
+def _is_not_repetition(record: logging.LogRecord) -> bool:
+    """Drop what the layer logs with a traceback, each second, while its server is away."""
+    return not record.getMessage().startswith("Unexpected exception in receive task")
+
+
 class LayerBus(Bus):
     """The bus between processes. Each process gets each message once, however many listen there."""
 
     def __init__(self) -> None:
         super().__init__()
+        logging.getLogger("channels_redis.pubsub").addFilter(_is_not_repetition)
         self._waiting: asyncio.Queue[Message] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None

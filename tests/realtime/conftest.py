@@ -35,7 +35,7 @@ def wait_until(condition, seconds=10.0):
 
 @pytest.fixture
 def connect(database_urls):
-    """`connect("owner")`: a connection in autocommit, as application, owner, engine or superuser."""
+    """`connect("owner")`: in autocommit, as application, owner, engine or superuser."""
     opened = []
 
     def connect(role, **options):

@@ -1,4 +1,4 @@
-"""Nothing committed is lost, doubled or out of order: writers that dawdle, roll back and collide."""
+"""Nothing committed is lost, doubled or out of order: writers that dawdle, collide and fail."""
 
 import random
 import threading

@@ -2,7 +2,9 @@
 
 import psycopg
 import pytest
+from django.conf import settings
 
+from realtime.quoting import identifier
 from tests.realtime.conftest import wait_until
 
 
@@ -147,7 +149,7 @@ def test_a_poisonous_control_event_still_reaches_the_hub(log, relay, owner, app)
 
 
 def test_a_log_that_takes_nothing_buries_nothing(notes, log, relay, owner, caplog):
-    engine = "vigil_engine"
+    engine = identifier(settings.ENGINE_ROLE)
     owner.execute(f"REVOKE INSERT ON realtime_events FROM {engine}")
     try:
         notes.insert(number=1)

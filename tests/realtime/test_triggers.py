@@ -281,9 +281,8 @@ def test_a_missing_function_and_a_missing_counter_do_not_fail_a_write(notes, app
 
 def test_a_fault_in_a_savepoint_leaves_the_transaction_usable(notes, log, app):
     with app.transaction():
-        notes.insert()
+        row = notes.insert()
         with pytest.raises(psycopg.errors.UniqueViolation), app.transaction():
-            row = notes.insert()
             notes.insert(id=row["id"])
         notes.insert()
 
@@ -332,7 +331,7 @@ def test_nobody_concerned_nothing_written(log, app):
 # Declarations ---------------------------------------------------------------------------------
 
 
-class Sheet(models.Model):
+class Sheet(models.Model):  # noqa: DJ008 - nobody prints one
     """A model to compile declarations for; it never has a table."""
 
     patient = models.ForeignKey("Sheet", models.CASCADE)

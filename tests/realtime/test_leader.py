@@ -1,0 +1,152 @@
+"""One relay leads: who takes over when it is killed, stopped, cut off or deposed."""
+
+import signal
+import time
+
+import pytest
+
+from realtime.quoting import identifier
+from tests.realtime.conftest import wait_until
+
+TAKE_OVER_SECONDS = 3.0
+
+
+@pytest.fixture
+def leader(superuser):
+    """The server process that holds the lead, or None."""
+
+    def leader():
+        row = superuser.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = 4"
+            " AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [0x76696769],
+        ).fetchone()
+        return row and row["pid"]
+
+    return leader
+
+
+def is_told(log, number):
+    return any((event["record"] or {}).get("number") == number for event in log.events())
+
+
+def seqs(log):
+    return [event["seq"] - log.start for event in log.events()]
+
+
+def test_a_killed_relay_is_replaced_and_nothing_is_lost(notes, log, leader, relay_processes):
+    first = relay_processes()
+    wait_until(leader, seconds=20)
+    second = relay_processes()
+    notes.insert(number=1)
+    wait_until(lambda: is_told(log, 1))
+
+    first.kill()
+    notes.insert(number=2)
+    wait_until(lambda: is_told(log, 2), seconds=20)
+
+    assert second.poll() is None
+    assert seqs(log) == [1, 2]
+
+
+def test_a_relay_whose_server_process_is_ended_comes_back(notes, log, leader, relay, superuser):
+    notes.insert(number=1)
+    wait_until(lambda: is_told(log, 1))
+    epoch = log.relay()["leader_epoch"]
+    superuser.execute("SELECT pg_terminate_backend(%s)", [leader()])
+    notes.insert(number=2)
+    wait_until(lambda: is_told(log, 2), seconds=TAKE_OVER_SECONDS)
+
+    assert log.relay()["leader_epoch"] > epoch
+    assert seqs(log) == [1, 2]
+
+
+def test_a_stopped_leader_is_replaced_within_three_seconds_and_writes_nothing_when_woken(
+    notes, log, leader, relay_processes, relays
+):
+    first = relay_processes()
+    wait_until(leader, seconds=20)
+    relays(until_leading=False)
+    notes.insert(number=1)
+    wait_until(lambda: is_told(log, 1))
+
+    epoch, backend = log.relay()["leader_epoch"], leader()
+    first.send_signal(signal.SIGSTOP)
+    stopped_at = time.monotonic()
+    notes.insert(number=2)
+    wait_until(lambda: is_told(log, 2), seconds=10)
+    assert time.monotonic() - stopped_at < TAKE_OVER_SECONDS
+    assert leader() not in (None, backend)
+    after = log.relay()["leader_epoch"]
+    assert after > epoch
+
+    first.send_signal(signal.SIGCONT)
+    for number in range(3, 40):
+        notes.insert(number=number)
+    wait_until(lambda: is_told(log, 39))
+
+    assert log.relay()["leader_epoch"] == after
+    assert seqs(log) == list(range(1, 40))
+
+
+def test_a_leader_that_was_deposed_in_its_sleep_gives_way(log, relay, superuser, caplog):
+    superuser.execute("UPDATE realtime_relay SET leader_epoch = leader_epoch + 1")
+
+    # The empty look of its sweep notices; it stands by, and is elected again.
+    wait_until(lambda: "was deposed" in caplog.text, seconds=2)
+    wait_until(lambda: relay.relay.is_leading)
+
+
+def test_a_busy_leader_is_left_alone(notes, log, relays, leader):
+    relays()
+    backend = leader()
+    relays(until_leading=False)
+    deadline = time.monotonic() + 2.5
+    while time.monotonic() < deadline:
+        notes.insert()
+
+    assert leader() == backend
+
+
+def test_an_idle_leader_is_left_alone(log, relays, leader):
+    relays()
+    backend = leader()
+    relays(until_leading=False)
+    deadline = time.monotonic() + 2.6
+    while time.monotonic() < deadline:
+        assert leader() == backend
+        time.sleep(0.1)
+
+
+def test_the_relay_outlives_an_absence_of_the_database(notes, log, relays, superuser, caplog):
+    relay = relays()
+    database = identifier(superuser.info.dbname)
+    notes.insert(number=1)
+    wait_until(lambda: is_told(log, 1))
+    superuser.execute(f"ALTER DATABASE {database} CONNECTION LIMIT 0")
+    try:
+        superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'vigil relay' AND datname = current_database()"
+        )
+        wait_until(lambda: not relay.relay.is_leading)
+        time.sleep(0.8)  # several attempts
+        assert caplog.text.count("lost the database") == 1
+        notes.insert(number=2)
+    finally:
+        superuser.execute(f"ALTER DATABASE {database} CONNECTION LIMIT -1")
+    wait_until(lambda: is_told(log, 2))
+
+    assert "reaches the database again" in caplog.text
+    assert seqs(log) == [1, 2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_ends_on_a_signal(number, log, leader, relay_processes):
+    process = relay_processes()
+    wait_until(leader, seconds=20)
+    process.send_signal(number)
+
+    assert process.wait(5) == 0
+    wait_until(lambda: leader() is None)
