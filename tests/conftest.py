@@ -33,6 +33,7 @@ KEPT_TABLES = {
     "django_content_type",
     "auth_permission",
     "realtime_relay",
+    "realtime_published",
     "procrastinate_workers",
 }
 
@@ -160,9 +161,10 @@ def committed(django_db_setup, django_db_blocker, database_urls) -> Iterator[Non
                 )
                 if name not in KEPT_TABLES
             ]
-            # As a replica, so that emptying the tables is not itself published.
             connection.execute("SET session_replication_role = replica")
             connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+            # Emptying a published table is itself published, even to a replica.
+            connection.execute("DELETE FROM realtime_inbox")
         seat()
         connections.close_all()
 
