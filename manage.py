@@ -24,6 +24,8 @@ def main() -> None:
         sys.exit(demo(sys.argv[2:]))
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    # A command is one thread: a pool would only say late, and many times, that nobody answers.
+    os.environ.setdefault("DATABASE_POOL", "0")
     from portal import environment
 
     with environment.said_plainly():

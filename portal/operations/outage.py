@@ -91,8 +91,10 @@ def outage_sentence(error: BaseException) -> str:
     """One plain sentence for a person at a terminal. Names the place, never the password."""
     database = settings.DATABASES["default"]
     place = f"{database['HOST'] or 'the local socket'}:{database['PORT'] or 5432}"
-    reason = str(error.__cause__ or error).strip().splitlines()[-1].strip()
-    return f"The database “{database['NAME']}” at {place} cannot be reached: {reason}"
+    # The driver's own words are several lines about each address it tried.
+    words = str(error.__cause__ or error).strip().splitlines()[0]
+    reason = words.rpartition("failed:")[2].removeprefix(" FATAL:").strip().rstrip(".")
+    return f"The database “{database['NAME']}” at {place} cannot be reached: {reason}."
 
 
 def _mark(sender, request=None, **kwargs) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import psycopg
 from asgiref.sync import sync_to_async
 from django.db import Error, connections
 
@@ -23,6 +24,7 @@ class CannotServe(Exception):
 def refuse_unless_servable() -> None:
     """Raise CannotServe when the database is away or lacks migrations of this code."""
     try:
+        _knock()
         missing = missing_migrations()
     except Error as error:
         if is_outage(error):
@@ -37,6 +39,14 @@ def refuse_unless_servable() -> None:
             f"The database lacks {len(missing)} migrations of this version ({shown}): "
             "run manage.py migrate, then start again."
         )
+
+
+def _knock() -> None:
+    """Connect once beside the pool, which would only say that nothing came of waiting."""
+    parameters = connections["default"].get_connection_params()
+    parameters.pop("pool", None)
+    with connections["default"].wrap_database_errors:
+        psycopg.connect(**parameters).close()
 
 
 class CheckedLifespan:

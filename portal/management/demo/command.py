@@ -71,11 +71,13 @@ def run(folder: DataFolder, port: int, simulate: bool) -> int:
         say("Starting the database …")
         database.start()
         urls = database.provision("vigil").environment()
-        supervisor.environment = settings(folder, urls)
         folder.write_urls(urls)
 
         say("Preparing the demo clinic …")
-        prepare(supervisor.environment)
+        variables = settings(folder, urls)
+        prepare(variables)
+        # Only migrations need the owner, and no process has a role that it does not need.
+        supervisor.environment = {**variables, "DATABASE_OWNER_URL": ""}
 
         supervisor.heed_signals()
         web = start_processes(supervisor, folder, port, simulate)

@@ -31,6 +31,7 @@ class Child:
     name: str
     command: list[str]
     log: Path
+    log_begins_at: int = 0
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
 
@@ -39,10 +40,14 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def last_words(self) -> str:
-        """The last line the process wrote, or how it ended when it wrote none."""
-        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        status = self.process.returncode if self.process else None
-        return lines[-1].strip() if lines else f"it ended with status {status}"
+        """Why the process ended: the signal, or the last line it wrote since it was started."""
+        status = self.process.returncode if self.process else 0
+        if status < 0:
+            return f"ended by {signal.Signals(-status).name}"
+        with self.log.open(errors="replace") as log:
+            log.seek(self.log_begins_at)
+            lines = [line.strip() for line in log if line.strip()]
+        return lines[-1] if lines else f"status {status}"
 
     def has_died_too_often(self) -> bool:
         self.deaths = [at for at in self.deaths if time.monotonic() - at < WITHIN_SECONDS]
@@ -113,6 +118,7 @@ class Supervisor:
 
     def _launch(self, child: Child) -> None:
         with child.log.open("ab") as log:
+            child.log_begins_at = log.tell()
             child.process = subprocess.Popen(
                 child.command,
                 env={**os.environ, **self.environment},
