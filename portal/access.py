@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.models import (
@@ -23,8 +23,9 @@ from portal.models import (
     Provider,
     Role,
 )
+from portal.models.patient import PatientQuerySet
 
-M = TypeVar("M", bound=Model)
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 CARE_ROLES = (Role.NURSE, Role.CLINICIAN)
 
@@ -70,7 +71,7 @@ def reader_in(organization_id: UUID | str, user_id: UUID | str) -> Reader | None
     return Reader(membership.user_id, membership.organization_id, Role(membership.role))
 
 
-def narrow(queryset: QuerySet[M], *conditions: Q, **filters: Any) -> QuerySet[M]:
+def narrow(queryset: Rows, *conditions: Q, **filters: Any) -> Rows:
     """Keep the rows of `queryset` that the conditions of access allow.
 
     Every door passes through here, so that a test can take this wall down and see the other one,
@@ -82,7 +83,7 @@ def narrow(queryset: QuerySet[M], *conditions: Q, **filters: Any) -> QuerySet[M]
 # Patients ---------------------------------------------------------------------------------------
 
 
-def visible_patients(reader: Reader) -> QuerySet[Patient]:
+def visible_patients(reader: Reader) -> PatientQuerySet:
     """Patients whose record the reader may read: as patient, caregiver or care team."""
     mine = Q(user_id=reader.user_id)
     cared_for = Q(pk__in=_mandates(reader).values("patient_id"))
@@ -90,7 +91,7 @@ def visible_patients(reader: Reader) -> QuerySet[Patient]:
     return narrow(_patients(reader), mine | cared_for | team)
 
 
-def writable_patients(reader: Reader) -> QuerySet[Patient]:
+def writable_patients(reader: Reader) -> PatientQuerySet:
     """Patients for whom the reader may write; a mandate or a place may be for reading only."""
     mine = Q(user_id=reader.user_id)
     cared_for = Q(pk__in=_mandates(reader).filter(scope="write").values("patient_id"))
@@ -98,19 +99,19 @@ def writable_patients(reader: Reader) -> QuerySet[Patient]:
     return narrow(_patients(reader), mine | cared_for | team)
 
 
-def care_team_patients(reader: Reader) -> QuerySet[Patient]:
+def care_team_patients(reader: Reader) -> PatientQuerySet:
     """Patients whose care team the reader is on."""
     return narrow(_patients(reader), pk__in=_places(reader).values("patient_id"))
 
 
-def known_patients(reader: Reader) -> QuerySet[Patient]:
+def known_patients(reader: Reader) -> PatientQuerySet:
     """Patients whose name and number the reader may know: administrators keep the register."""
     if reader.is_admin:
         return narrow(_patients(reader))
     return visible_patients(reader)
 
 
-def of_visible_patients(queryset: QuerySet[M], reader: Reader) -> QuerySet[M]:
+def of_visible_patients(queryset: Rows, reader: Reader) -> Rows:
     """Rows about patients whom the reader may see; the rows' model has `patient`."""
     return narrow(
         queryset,
@@ -119,7 +120,7 @@ def of_visible_patients(queryset: QuerySet[M], reader: Reader) -> QuerySet[M]:
     )
 
 
-def of_writable_patients(queryset: QuerySet[M], reader: Reader) -> QuerySet[M]:
+def of_writable_patients(queryset: Rows, reader: Reader) -> Rows:
     """Rows about patients for whom the reader may write."""
     return narrow(
         queryset,
@@ -128,17 +129,17 @@ def of_writable_patients(queryset: QuerySet[M], reader: Reader) -> QuerySet[M]:
     )
 
 
-def of_reader(queryset: QuerySet[M], reader: Reader) -> QuerySet[M]:
+def of_reader(queryset: Rows, reader: Reader) -> Rows:
     """Rows that belong to the reader themselves; the rows' model has `user`."""
     return narrow(queryset, organization_id=reader.organization_id, user_id=reader.user_id)
 
 
-def of_organization(queryset: QuerySet[M], reader: Reader) -> QuerySet[M]:
+def of_organization(queryset: Rows, reader: Reader) -> Rows:
     """Rows of the reader's organization that every member may see."""
     return narrow(queryset, organization_id=reader.organization_id)
 
 
-def _patients(reader: Reader) -> QuerySet[Patient]:
+def _patients(reader: Reader) -> PatientQuerySet:
     return narrow(Patient.objects.all(), organization_id=reader.organization_id)
 
 

@@ -1,0 +1,108 @@
+"""Visits: a plain list for each who needs one. Booking comes with self-scheduling."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from appointments.models import Appointment, AppointmentQuerySet
+from portal import access
+from portal.access import Reader
+from portal.doors import CLINICAL, PATIENTS, for_roles, patient_or_404, reader_of
+from portal.models import Patient
+from portal.panels import panel
+
+LONGEST = 100
+PAST_ON_A_PANEL = 3
+
+
+@require_safe
+@for_roles(*PATIENTS, *CLINICAL)
+def index(request: HttpRequest) -> HttpResponse:
+    """The reader's visits: those to come, then those that were; as a fragment, only the lists."""
+    reader = reader_of(request)
+    context = _lists(_visits(reader)) | {
+        "is_staff": reader.is_clinical,
+        "layout": "layouts/staff.html" if reader.is_clinical else "layouts/patient.html",
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "appointments/_list.html", context)
+    return render(request, "appointments/index.html", context)
+
+
+@require_safe
+@for_roles(*CLINICAL)
+def chart_panel(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """One patient's visits, in their chart."""
+    patient = patient_or_404(request, patient_id, what="visits")
+    visits = _visits(reader_of(request)).filter(patient=patient)
+    context = _lists(visits, past=PAST_ON_A_PANEL) | {"patient": patient}
+    return panel(request, "appointments/_panel.html", context, title="Visits", patient=patient)
+
+
+@require_safe
+@for_roles(*CLINICAL)
+def today(request: HttpRequest) -> HttpResponse:
+    """Today's visits of the reader's patients, in the clinic's own day."""
+    starts, ends = _today()
+    visits = (
+        _visits(reader_of(request)).standing().filter(starts_at__gte=starts, starts_at__lt=ends)
+    )
+    context = {"visits": list(visits.order_by("starts_at"))}
+    return panel(request, "appointments/_today.html", context, title="Today")
+
+
+@require_safe
+@for_roles(*PATIENTS)
+def home(request: HttpRequest) -> HttpResponse:
+    """The next visit, for the patient's home."""
+    reader = reader_of(request)
+    patient = _chosen(request, reader)
+    visits = _visits(reader).to_come()
+    context: dict[str, Any] = {
+        "patient": patient,
+        "visit": visits.filter(patient=patient).first() if patient else None,
+    }
+    return panel(request, "appointments/_home.html", context, title="Your next visit")
+
+
+def _visits(reader: Reader) -> AppointmentQuerySet:
+    return access.of_visible_patients(Appointment.objects.all(), reader).select_related(
+        "patient", "provider"
+    )
+
+
+def _lists(visits: AppointmentQuerySet, past: int = LONGEST) -> dict[str, Any]:
+    over = visits.filter(ends_at__lte=timezone.now()).order_by("-starts_at")
+    called_off = visits.filter(ends_at__gt=timezone.now(), status="cancelled")
+    return {
+        "to_come": list(visits.to_come()[:LONGEST]),
+        "over": list(over[:past]),
+        "called_off": list(called_off.order_by("starts_at")[:past]),
+    }
+
+
+def _today() -> tuple[datetime, datetime]:
+    """The clinic's day: 23 or 25 hours long when its clocks change."""
+    zone = timezone.get_current_timezone()
+    day = timezone.localdate()
+    return (
+        datetime.combine(day, time.min, zone),
+        datetime.combine(day + timedelta(days=1), time.min, zone),
+    )
+
+
+def _chosen(request: HttpRequest, reader: Reader) -> Patient | None:
+    asked = request.GET.get("patient", "")
+    if asked:
+        try:
+            return patient_or_404(request, UUID(asked), what="visits")
+        except ValueError:
+            return None
+    patients = list(access.visible_patients(reader))
+    own = [patient for patient in patients if patient.user_id == reader.user_id]
+    return (own or patients or [None])[0]

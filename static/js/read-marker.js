@@ -1,0 +1,29 @@
+/**
+ * <read-marker> holds the form "I have read this". When the page is really in front of somebody, it
+ * sends the form for them: a message that arrived in a hidden tab has not been seen.
+ */
+class ReadMarker extends HTMLElement {
+  #whenShown = () => {
+    if (document.visibilityState === "visible") this.#send()
+  }
+
+  connectedCallback() {
+    this.hidden = true
+    document.addEventListener("visibilitychange", this.#whenShown)
+    this.#whenShown()
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("visibilitychange", this.#whenShown)
+  }
+
+  #send() {
+    document.removeEventListener("visibilitychange", this.#whenShown)
+    const form = this.querySelector("form")
+    // htmx may not have come to this form yet; without its care nothing would hear the event.
+    window.htmx.process(form)
+    form.dispatchEvent(new Event("shown"))
+  }
+}
+
+customElements.define("read-marker", ReadMarker)
