@@ -124,6 +124,7 @@ class EmbeddedPostgres:
         if self.folder.exists():
             self._take_folder()
             self._end_orphan()
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
             shutil.rmtree(self.folder, ignore_errors=True)
             self._let_go()
 
@@ -243,7 +244,7 @@ class EmbeddedPostgres:
         options = {
             "port": port,
             "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": self._socket_folder(),
+            "unix_socket_directories": self._make_socket_folder(),
             "unix_socket_permissions": "0700",
             "max_connections": self.max_connections,
             "shared_buffers": "128MB" if self.durable else "64MB",
@@ -257,15 +258,20 @@ class EmbeddedPostgres:
             options |= {"fsync": "off", "full_page_writes": "off", "autovacuum_naptime": "5s"}
         return [f"--{name}={value}" for name, value in options.items()]
 
+    @property
     def _socket_folder(self) -> Path:
         """Beside the data; for a path too long for a socket, a folder of ours under /tmp."""
         folder = self.folder / "socket"
         if len(str(folder)) > _LONGEST_SOCKET_FOLDER:
-            folder = Path(tempfile.gettempdir(), f"vigil-{digest(self.folder)}-{os.geteuid()}")
-        shutil.rmtree(folder, ignore_errors=True)  # a socket left over from a killed server
-        folder.mkdir(mode=0o700)
-        self.account.own(folder)
+            return Path(tempfile.gettempdir(), f"vigil-{digest(self.folder)}-{os.geteuid()}")
         return folder
+
+    def _make_socket_folder(self) -> Path:
+        """Anew for each start: a killed server leaves its socket behind."""
+        shutil.rmtree(self._socket_folder, ignore_errors=True)
+        self._socket_folder.mkdir(mode=0o700)
+        self.account.own(self._socket_folder)
+        return self._socket_folder
 
     def _last_words(self) -> str:
         """The last complaint in the server's own log, else its last line."""
