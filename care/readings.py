@@ -4,9 +4,9 @@ Pure: rows in, readings out. A flag says what the source itself said, else where
 the range that came with it, else in the portal's own normal range for that kind and age.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from care.models import Measurement, Source
@@ -120,9 +120,10 @@ def reading_of(row: Measurement, *, age: int) -> Reading:
     )
 
 
-def traces_of(rows: Iterable[Measurement], *, age: int) -> list[Trace]:
+def traces_of(rows: Iterable[Measurement], *, age_on: Callable[[date], int]) -> list[Trace]:
     """Rows, newest first, as one trace for each thing measured; known vital signs come first.
 
+    `age_on` gives the patient's age on a day: a child's readings are judged by the age they had.
     Grouped by code, never by text: rows with codes of one kind belong together.
     """
     groups: dict[str, list[Measurement]] = {}
@@ -133,7 +134,9 @@ def traces_of(rows: Iterable[Measurement], *, age: int) -> list[Trace]:
     for code, group in groups.items():
         kind = kind_of(code)
         readings = tuple(
-            reading for reading in (reading_of(row, age=age) for row in group) if reading.figure
+            reading
+            for reading in (reading_of(row, age=age_on(row.measured_at.date())) for row in group)
+            if reading.figure
         )
         if readings:
             name = kind.name if kind else group[0].display

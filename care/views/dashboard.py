@@ -1,0 +1,118 @@
+"""A clinician's patients at a glance: the last readings and how old they are."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from care.models import Measurement, Procedure, VitalSign
+from care.readings import Reading, reading_of
+from care.recovery import Recovery, recovery_of
+from care.views.panels import fragment_or_page
+from care.vital_signs import BLOOD_PRESSURE, DAY, Kind, kind_of
+from portal.access import Reader, care_team_patients, of_visible_patients
+from portal.doors import CLINICAL, for_roles, reader_of
+from portal.models import Patient
+
+# The columns of the table, in the order of an observation chart.
+COLUMNS = (BLOOD_PRESSURE, "8867-4", "59408-5", "8310-5", "72514-3")
+# Somebody recovering at home measures every day.
+STALE_AFTER = DAY
+PATIENTS = 60
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One latest value in the table."""
+
+    reading: Reading | None
+    is_old: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One patient in the table."""
+
+    patient: Patient
+    recovery: Recovery | None
+    cells: list[Cell]
+    last_at: datetime | None
+    silence: timedelta | None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether nothing was measured for too long."""
+        return self.silence is None or self.silence > STALE_AFTER
+
+    @property
+    def silence_words(self) -> str:
+        """For how long nothing was measured: “2 days”, “14 hours”."""
+        silence = self.silence or timedelta()
+        days, hours = silence.days, silence.seconds // 3600
+        if days:
+            return f"{days:,} day{'' if days == 1 else 's'}"
+        return f"{hours} hour{'' if hours == 1 else 's'}"
+
+
+@require_safe
+@for_roles(*CLINICAL)
+def dashboard_patients(request: HttpRequest) -> HttpResponse:
+    """Show the reader's living patients by name: rows keep their place while values change."""
+    reader = reader_of(request)
+    patients = list(care_team_patients(reader).living()[: PATIENTS + 1])
+    context = {
+        "columns": [kind for code in COLUMNS if (kind := kind_of(code))],
+        "rows": _rows(patients[:PATIENTS], reader),
+        "has_more": len(patients) > PATIENTS,
+        "checked_at": timezone.now(),
+        "is_team": True,
+    }
+    return fragment_or_page(request, "care/_dashboard_patients.html", context, title="My patients")
+
+
+def _rows(patients: list[Patient], reader: Reader) -> list[Row]:
+    """Two queries for all of them."""
+    ids = [patient.pk for patient in patients]
+    procedures: dict[object, list[Procedure]] = {each: [] for each in ids}
+    recent = of_visible_patients(Procedure.objects.done(), reader).filter(
+        patient_id__in=ids, performed_at__gte=timezone.now() - timedelta(days=120)
+    )
+    for procedure in recent:
+        procedures[procedure.patient_id].append(procedure)
+    latest: dict[object, list[Measurement]] = {each: [] for each in ids}
+    newest = (
+        of_visible_patients(VitalSign.objects.valid(), reader)
+        .filter(patient_id__in=ids)
+        .order_by("patient_id", "code", "-measured_at")
+        .distinct("patient_id", "code")
+    )
+    for row in newest:
+        latest[row.patient_id].append(row)
+    return [_row(each, procedures[each.pk], latest[each.pk]) for each in patients]
+
+
+def _row(patient: Patient, procedures: list[Procedure], latest: list[Measurement]) -> Row:
+    now = timezone.now()
+    newest: dict[Kind, Measurement] = {}
+    for measurement in sorted(latest, key=lambda each: each.measured_at):
+        if kind := kind_of(measurement.code):
+            newest[kind] = measurement
+    last_at = max((each.measured_at for each in latest), default=None)
+    cells = []
+    for code in COLUMNS:
+        kind = kind_of(code)
+        row = newest.get(kind) if kind else None
+        reading = reading_of(row, age=patient.age) if row else None
+        is_old = bool(reading and kind and reading.is_old(now, kind.fresh_for))
+        cells.append(Cell(reading, is_old))
+    return Row(
+        patient=patient,
+        recovery=recovery_of(
+            procedures, today=timezone.localdate(), zone=timezone.get_current_timezone()
+        ),
+        cells=cells,
+        last_at=last_at,
+        silence=now - last_at if last_at else None,
+    )

@@ -1,0 +1,35 @@
+"""What readings mean, in the words of patients (reading grade 6 at most)."""
+
+from care import vital_signs
+from care.readings import Reading
+
+# By the code that we write for each kind.
+MEANINGS = {
+    vital_signs.BLOOD_PRESSURE: "How hard your blood pushes. The first number is when your heart"
+    " beats, the second when it rests.",
+    "8867-4": "How many times your heart beats in one minute.",
+    "59408-5": "How much oxygen is in your blood.",
+    "9279-1": "How many breaths you take in one minute.",
+    "8310-5": "How warm your body is.",
+    "72514-3": "How much it hurts. 0 is no pain, 10 is the worst pain.",
+    "29463-7": "How much you weigh.",
+    "8302-2": "How tall you are.",
+    "39156-5": "Your weight for your height.",
+}
+
+
+def meaning_of(code: str) -> str:
+    """One or two sentences about a vital sign, or "" for one that needs none."""
+    kind = vital_signs.kind_of(code)
+    return MEANINGS.get(kind.code, "") if kind else ""
+
+
+def in_plain_words(reading: Reading) -> str:
+    """Where a reading lies, as a patient is told; "" when nobody knows."""
+    if not reading.is_plausible:
+        return "This looks wrong. Please measure again."
+    if reading.flag in ("high", "critically-high"):
+        return "Above the usual range"
+    if reading.flag in ("low", "critically-low"):
+        return "Below the usual range"
+    return "In the usual range" if reading.has_range else ""
