@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from notifications.models import Kind, Notification
+from notifications.models import Kind, Notification, NotificationQuerySet
 from portal import access, audit
 from portal.access import Reader
 from portal.models import Caregiver, Patient
@@ -42,18 +43,23 @@ def notify(
 
 @transaction.atomic
 def mark_read(notification_id: UUID, *, by: Reader) -> Notification:
-    """Note that a reader has seen one notification of theirs. Raises Notification.DoesNotExist."""
+    """Note that a reader has seen one notification, and all others about the same thing.
+
+    Lists show several about one thing as one line, so they are read together. Raises
+    Notification.DoesNotExist.
+    """
     notification = access.of_reader(Notification.objects.all(), by).get(pk=notification_id)
-    if not notification.is_read:
-        notification.read_at = timezone.now()
-        notification.save(update_fields=["read_at"])
+    same = Q(pk=notification.pk)
+    if notification.subject_id:
+        same |= Q(kind=notification.kind, subject_id=notification.subject_id)
+    _read(Notification.objects.filter(same), by)
     return notification
 
 
 @transaction.atomic
 def mark_all_read(*, by: Reader) -> int:
     """Note that a reader has seen all of theirs; return how many were new."""
-    number = access.of_reader(Notification.objects.unread(), by).update(read_at=timezone.now())
+    number = _read(Notification.objects.all(), by)
     audit.record(
         "notifications.read_all",
         organization_id=by.organization_id,
@@ -65,13 +71,16 @@ def mark_all_read(*, by: Reader) -> int:
 
 def mark_read_about(subject_id: UUID, *, by: Reader) -> int:
     """Note that a reader has seen the thing itself: what told them of it is seen too."""
-    return (
-        access.of_reader(Notification.objects.unread(), by)
-        .filter(subject_id=subject_id)
-        .update(read_at=timezone.now())
-    )
+    return _read(Notification.objects.filter(subject_id=subject_id), by)
 
 
 def unread(reader: Reader) -> int:
-    """How many notifications the reader has not seen."""
+    """How many notifications the reader has not seen: the number on the bell."""
     return access.of_reader(Notification.objects.unread(), reader).count()
+
+
+def _read(notifications: NotificationQuerySet, by: Reader) -> int:
+    # Locked in one order: two windows of one person may read the same ones at the same time.
+    unread = access.of_reader(notifications.unread(), by).order_by("pk").select_for_update()
+    found = list(unread.values_list("pk", flat=True))
+    return Notification.objects.filter(pk__in=found).update(read_at=timezone.now())

@@ -12,9 +12,9 @@ class Kind(models.TextChoices):
     """What a notification is about. The words a person reads follow from it: nothing clinical."""
 
     MESSAGE = "message", "New message"
-    CARE_TEAM = "care_team", "Your care team changed"
+    CARE_TEAM = "care_team", "The care team changed"
     VISIT = "visit", "A visit was booked or changed"
-    INVITATION = "invitation", "A patient accepted the invitation"
+    INVITATION = "invitation", "The invitation was accepted"
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):

@@ -1,72 +1,57 @@
-"""What a notification says and where it leads. The words follow from its kind: nothing clinical."""
-
-from dataclasses import dataclass
+"""What a line of notifications says and where it leads, for whom. Nothing clinical."""
 
 from django.urls import reverse
 
 from notifications.models import Kind, Notification
 from portal.access import Reader
 
-
-@dataclass(frozen=True)
-class Told:
-    """A notification as a person reads it."""
-
-    notification: Notification
-    title: str
-    icon: str
-    href: str
-
-
 ICONS = {
-    Kind.MESSAGE: "chat-bubble-left-right",
+    Kind.MESSAGE: "chat-bubble-left-ellipsis",
     Kind.CARE_TEAM: "user-group",
     Kind.VISIT: "calendar-days",
     Kind.INVITATION: "user-plus",
 }
 
-TO_STAFF = {
-    Kind.MESSAGE: "New message about {patient}",
-    Kind.CARE_TEAM: "The care team of {patient} changed",
-    Kind.VISIT: "A visit of {patient} was booked or changed",
-    Kind.INVITATION: "{patient} can sign in now",
-}
-
-TO_PATIENTS = {
-    Kind.MESSAGE: "Your care team wrote to you",
+ABOUT_YOU = {
+    Kind.MESSAGE: "You have a new message",
     Kind.CARE_TEAM: "Your care team changed",
     Kind.VISIT: "You have a new or changed visit",
     Kind.INVITATION: "You can sign in now",
 }
 
-TO_CAREGIVERS = {
+ABOUT_SOMEONE = {
     Kind.MESSAGE: "New message about {patient}",
     Kind.CARE_TEAM: "The care team of {patient} changed",
     Kind.VISIT: "{patient} has a new or changed visit",
     Kind.INVITATION: "{patient} can sign in now",
 }
 
+# Several messages of one conversation are one line.
+MESSAGES_TO_YOU = "You have {number} new messages"
+MESSAGES_ABOUT_SOMEONE = "{number} new messages about {patient}"
 
-def told(notification: Notification, reader: Reader) -> Told:
-    """Return a notification in words, for this reader."""
+
+def words(notification: Notification, number: int, reader: Reader) -> str:
+    """What a line says that stands for `number` notifications like this one."""
     kind = Kind(notification.kind)
     patient = notification.patient
+    about_you = patient is not None and patient.user_id == reader.user_id
     # A right may have ended since: then the name is no longer the reader's to know.
     name = patient.name if patient else "a patient"
-    if reader.is_staff:
-        words = TO_STAFF
-    elif patient is not None and patient.user_id == reader.user_id:
-        words = TO_PATIENTS
-    else:
-        words = TO_CAREGIVERS
-    return Told(notification, words[kind].format(patient=name), ICONS[kind], _href(notification))
+    if kind is Kind.MESSAGE and number > 1:
+        several = MESSAGES_TO_YOU if about_you else MESSAGES_ABOUT_SOMEONE
+        return several.format(number=number, patient=name)
+    return (ABOUT_YOU if about_you else ABOUT_SOMEONE)[kind].format(patient=name)
 
 
-def _href(notification: Notification) -> str:
-    if notification.kind == Kind.MESSAGE and notification.subject_id:
+def href(notification: Notification, reader: Reader) -> str:
+    """The address of what was told; empty when the reader may no longer see the patient."""
+    if notification.patient_id and notification.patient is None:
+        return ""
+    if notification.kind == Kind.MESSAGE:
         return reverse("messaging:thread", args=[notification.subject_id])
+    if reader.is_clinical and notification.patient_id:
+        return reverse("portal:chart", args=[notification.patient_id])
     if notification.kind == Kind.VISIT:
         return reverse("appointments:index")
-    if notification.patient_id and notification.kind == Kind.INVITATION:
-        return reverse("portal:chart", args=[notification.patient_id])
-    return reverse("notifications:index")
+    return reverse("portal:start")
