@@ -9,7 +9,9 @@ LIST = (
 )
 NOTES = '<live-region table="notes" hx-get="/notes/" hx-trigger="news">as loaded</live-region>'
 # Beats and waits of a tenth, so that a test need not wait for what a person would not notice.
-QUICK = {"beat": 500, "attempt": 800, "trouble": 400, "poll": 500, "steady": 500}
+QUICK = {"beat": 500, "heartbeat": 500, "attempt": 800, "trouble": 400, "poll": 500, "steady": 500}
+# …and one that never falls back to polling.
+ALONE = {**QUICK, "trouble": 600_000, "tries": 1_000}
 
 
 @pytest.fixture
@@ -33,13 +35,13 @@ def test_live_it_says_when_the_server_last_spoke(stage, badge):
 
 def test_an_open_socket_on_which_nothing_comes_is_not_live(stage, badge):
     """The far end has gone without a word: the browser believes the socket is fine."""
-    stage.open(LIST, timing=QUICK)
+    stage.open(LIST, timing=ALONE)
     stage.stands("live")
     stage.speaks = False
-    stage.poll_answer = lambda route: route.abort()
     stage.stands("reconnecting")
     expect(badge).to_have_text(r"Reconnecting… showing data from 14:03")
     stage.speaks = True
+    stage.hurry()
     stage.stands("live")
 
 
@@ -74,7 +76,7 @@ def test_without_any_answer_it_is_offline_and_says_from_when_the_data_is(stage, 
 
 
 def test_screen_readers_hear_of_changes_only(stage):
-    stage.open(LIST, timing=QUICK)
+    stage.open(LIST, timing=ALONE)
     status = stage.page.locator("live-badge [role=status]")
     stage.stands("live")
     stage.let_pass(1_200)
@@ -108,6 +110,7 @@ def test_what_the_poll_told_the_socket_does_not_tell_again(stage):
     stage.until(lambda: stage.fetched("/list/") == 1, "the poll tells the region")
     stage.speaks = True
     stage.position = 30
+    stage.hurry()
     stage.stands("live")
     assert stage.joins[-1][0]["since"] == "e:30"
     stage.change("messages", position=30)
@@ -134,6 +137,19 @@ def test_a_poll_asks_from_the_earliest_cursor_and_passes_on_what_is_new(stage):
     assert stage.fetched("/list/") == 1
 
 
+def test_a_poll_that_could_not_tell_everything_is_followed_by_another_at_once(stage):
+    stage.open(LIST, timing={**QUICK, "poll": 60_000})
+    stage.stands("live")
+    pages = [
+        {"cursor": "e:500", "at": "2026-01-01T14:30:00Z", "events": [], "more": True},
+        {"cursor": "e:700", "at": "2026-01-01T14:30:01Z", "events": [], "more": False},
+    ]
+    stage.poll_answer = lambda route: route.fulfill(json=pages[len(stage.polls) - 1])
+    stage.speaks = False
+    stage.stands("polling")
+    assert [asked["cursor"] for asked in stage.polls] == ["e:10", "e:500"]
+
+
 def test_when_history_cannot_be_replayed_everything_is_read_afresh(stage):
     stage.open(LIST + NOTES, timing=QUICK)
     stage.stands("live")
@@ -157,6 +173,15 @@ def test_a_log_that_was_restored_is_a_new_beginning(stage):
     assert stage.joins[1][0]["since"] == "f:3"
 
 
+def test_a_page_that_was_ahead_of_the_log_goes_back_to_it(stage):
+    stage.open(LIST, timing=QUICK)
+    stage.stands("live")
+    stage.position = 4
+    stage.system("resync", "the cursor is ahead of the log")
+    stage.told()
+    stage.until(lambda: cursor(stage) == "e:4", "the cursor is the log's")
+
+
 def test_other_rights_mean_reading_again(stage):
     stage.open(LIST, timing=QUICK)
     stage.stands("live")
@@ -167,6 +192,14 @@ def test_other_rights_mean_reading_again(stage):
 def _move(stage):
     stage.answers["/session/"] = lambda route: route.fulfill(status=409, body="no")
     stage.socket.close(code=4401)
+
+
+def _refuse_join(stage):
+    reason = {"reason": "OrganizationChanged: This page belongs to another organization"}
+    stage._reply = lambda socket, frame, response: stage.say(
+        frame[2], "phx_reply", {"status": "error", "response": reason}, frame[0], frame[1]
+    )
+    stage.socket.close(code=1012)
 
 
 def _refuse_fetch(stage, status):
@@ -193,6 +226,7 @@ def test_a_refused_join_is_tried_again_and_polling_stands_in(stage):
     stage.stands("polling")
     assert len(stage.joins) > 1
     del stage._reply
+    stage.hurry()
     stage.stands("live")
 
 
@@ -202,6 +236,7 @@ def test_a_refused_join_is_tried_again_and_polling_stands_in(stage):
         (lambda stage: stage.socket.close(code=4401), "signed-out", "You are signed out"),
         (lambda stage: _refuse_fetch(stage, 401), "signed-out", "You are signed out"),
         (lambda stage: _refuse_poll(stage, 401), "signed-out", "You are signed out"),
+        (_refuse_join, "organization", "You moved"),
         (lambda stage: stage.socket.close(code=4403), "signed-out", "You are signed out"),
         (_move, "organization", "You moved"),
         (lambda stage: _refuse_fetch(stage, 409), "organization", "You moved"),
@@ -211,6 +246,7 @@ def test_a_refused_join_is_tried_again_and_polling_stands_in(stage):
         "socket out",
         "fetch out",
         "poll out",
+        "join moved",
         "ended",
         "socket moved",
         "fetch moved",

@@ -6,6 +6,8 @@ import { Socket } from "realtime/socket"
 
 // htmx swaps many regions in one go; the server hears of them once.
 const SETTLE_MS = 50
+// The server tells its position by itself; but a peer that says nothing for 60 s it takes for gone.
+const HEARTBEAT_MS = 25_000
 // What a refused poll means for good; any other answer is worth another try.
 const ENDINGS = { 401: "signed-out", 409: "organization" }
 
@@ -129,9 +131,8 @@ export class Client extends EventTarget {
       },
     })
     this.#socket = socket
-    // The answer carries the server's position: it is what says that the line is alive.
     const beat = () => socket.send(this.#channel.heartbeat())
-    this.#heartbeat = setInterval(beat, this.#connection.beat)
+    this.#heartbeat = setInterval(beat, this.#page.timing.heartbeat ?? HEARTBEAT_MS)
   }
 
   #join() {
@@ -158,6 +159,8 @@ export class Client extends EventTarget {
         this.#resync()
         break
       case "refused":
+        if (signal.reason.startsWith("OrganizationChanged")) return this.end("organization")
+      // falls through: any other refusal is worth another try
       case "closed":
         this.#close()
         this.#do(this.#connection.lost(this.#clock()))
@@ -208,6 +211,7 @@ export class Client extends EventTarget {
       if (answer.resync) this.#resync()
       for (const event of answer.events) this.#deliver(event)
       this.#reached(answer.cursor, answer.at, wanted.map(({ key }) => key))
+      if (answer.more) return this.#askOnce()
       this.#do(this.#connection.pollAnswered(this.#clock()))
     } catch (error) {
       if (asking.signal.aborted) return

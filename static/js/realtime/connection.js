@@ -52,10 +52,6 @@ export class Connection {
     return "reconnecting"
   }
 
-  get beat() {
-    return this.#timing.beat
-  }
-
   get isPolling() {
     return this.#polling
   }
