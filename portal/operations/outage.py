@@ -14,6 +14,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 
+from portal.middleware.tenancy import WITHOUT_DATABASE
+
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
@@ -40,7 +42,7 @@ class DatabaseOutageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if not getattr(request, "database_is_away", False):
-            if response.status_code < 500:
+            if response.status_code < 500 and _needed_database(request):
                 self._say_once(is_away=False)
             return response
         self._say_once(is_away=True)
@@ -53,6 +55,11 @@ class DatabaseOutageMiddleware:
             logger.error("The database is away: pages say so until it is back.")
         elif changed:
             logger.warning("The database is back.")
+
+
+def _needed_database(request: HttpRequest) -> bool:
+    """Whether an answer shows that the database is there. A style sheet's does not."""
+    return request.resolver_match is not None and request.path not in WITHOUT_DATABASE
 
 
 def outage_response(request: HttpRequest) -> HttpResponse:

@@ -83,16 +83,20 @@ def test_bootstrap_names_an_old_python(bootstrap, monkeypatch):
 @pytest.mark.parametrize(
     ("installed", "wanted", "installs"),
     [
+        ("nothing", "runtime", ["requirements-runtime.lock"]),
         ("all", "all", []),
         ("all", "runtime", []),
         ("runtime", "runtime", []),
         ("runtime", "all", ["requirements.lock"]),
-        ("an older lock", "runtime", ["requirements-runtime.lock"]),
+        ("runtime of an older lock", "runtime", ["requirements-runtime.lock"]),
+        ("all of an older lock", "runtime", ["requirements.lock"]),
     ],
 )
 def test_bootstrap_installs_only_what_is_missing(bootstrap, tmp_path, installed, wanted, installs):
     stamp = tmp_path / "installed-locks"
-    stamp.write_text(bootstrap["stamp_of"](installed) if installed in bootstrap["LOCKS"] else "")
+    stamp.write_text(
+        bootstrap["stamp_of"](installed) if installed in bootstrap["LOCKS"] else installed
+    )
     done = []
     bootstrap |= {
         "STAMP": str(stamp),
