@@ -10,7 +10,7 @@ from portal.environment import said_plainly
 with said_plainly():
     pages = get_asgi_application()
 
-from channels.routing import ProtocolTypeRouter
+from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]
 
 from portal.operations.startup import CheckedLifespan
 from realtime.lifespan import Lifespan
