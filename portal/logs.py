@@ -8,6 +8,7 @@ for its message may quote what somebody typed. Imported by the settings: knows n
 
 import re
 import traceback
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -16,6 +17,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 # Everything after these beginnings of a path opens something to whoever knows it.
 _SECRET_PATH = re.compile(r"(/invitations/|/password/reset/)(?!sent/|done/)[^\s\"'?#]+")
+
+INNERMOST = 12
 
 
 def masked(text: str) -> str:
@@ -34,9 +37,10 @@ def tell_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventD
     error = found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):
         event["exception"] = _kinds(error)
+        # The innermost calls: the outer ones are the same server and middleware every time.
         event["at"] = [
-            f"{frame.filename}:{frame.lineno} {frame.name}"
-            for frame in traceback.extract_tb(error.__traceback__)
+            f"{'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)[-INNERMOST:]
         ]
     return event
 

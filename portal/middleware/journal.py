@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from portal.identifiers import uuid7
+from portal.middleware.tenancy import WITHOUT_DATABASE
 
 REQUEST_ID_HEADER = "X-Request-Id"
 
@@ -32,7 +33,10 @@ class Journal:
         began = time.perf_counter()
         response = self.get_response(request)
         reader = getattr(request, "reader", None)
-        log.info(
+        # Asked every few seconds by whoever watches over us: only a bad answer is news.
+        is_watch = request.path in WITHOUT_DATABASE and response.status_code < 400
+        write = log.debug if is_watch else log.info
+        write(
             "request",
             method=request.method,
             path=request.path,
