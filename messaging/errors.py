@@ -1,9 +1,12 @@
 """What can be wrong with a message.
 
-MessagingError
-├── PatientIsDeceased
-├── Empty
-└── TooLong
+    MessagingError
+    ├── PatientIsDeceased
+    ├── Empty
+    ├── TooLong
+    └── AlreadySent
+
+Each carries the sentence that its writer reads.
 """
 
 
@@ -14,7 +17,7 @@ class MessagingError(Exception):
 
 
 class PatientIsDeceased(MessagingError):
-    """Nothing goes out about somebody who has died."""
+    """Nothing is sent to somebody who has died, or to those who acted for them."""
 
     sentence = "This patient has died. No messages can be sent any more."
 
@@ -31,6 +34,15 @@ class TooLong(MessagingError):
     def __init__(self, length: int, limit: int) -> None:
         super().__init__(length, limit)
         self.sentence = (
-            f"Your message is too long: {length} characters. It can have {limit}. Please make it"
-            " shorter, or send it in two parts."
+            f"Your message is too long: it has {length:,} letters, and {limit:,} fit. Please make"
+            " it shorter, or send it in two parts."
         )
+
+
+class AlreadySent(MessagingError):
+    """The key has sent a message before, and that one said something else."""
+
+    sentence = (
+        "You sent another message from this page before. This one is not sent yet. Please check"
+        " it, then press Send again."
+    )

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -109,6 +110,17 @@ def known_patients(reader: Reader) -> PatientQuerySet:
     if reader.is_admin:
         return narrow(_patients(reader))
     return visible_patients(reader)
+
+
+def entitled_users(patient: Patient) -> list[UUID]:
+    """Users who may read the patient's record now, in a fixed order: to whom something is sent.
+
+    Asked in SQL (portal/sql/portal_entitled_users.v1.sql), because a patient may not read who the
+    members of the organization are. Nobody, for a reader who may not see the patient.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT portal_entitled_users(%s)", [patient.pk])
+        return sorted(user_id for (user_id,) in cursor.fetchall())
 
 
 def of_visible_patients(queryset: Rows, reader: Reader) -> Rows:

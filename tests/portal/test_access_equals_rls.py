@@ -1,6 +1,7 @@
 """The two walls say the same: portal/access.py and row-level security, over random worlds."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -146,6 +147,25 @@ def test_application_and_database_agree_on_who_sees_whom(cast, world):
                         "topics": "unnest(realtime_granted_topics())",
                     }.items():
                         assert said_by_sql(organization, user, function) == said[name], name
+            with acting_for(cast.clinic.pk, system=True):
+                seen_by: dict[UUID, set[UUID]] = {}
+                for user in [*users, cast.ana.user, cast.ada.user, cast.sam.user, cast.noor.user]:
+                    reader = access.reader_in(cast.clinic.pk, user.pk)
+                    for patient in access.visible_patients(reader) if reader else []:
+                        seen_by.setdefault(patient.pk, set()).add(user.pk)
+                for patient in Patient.objects.exclude(pk=cast.ben.patient.pk):
+                    told = set(access.entitled_users(patient))
+                    assert told == seen_by.get(patient.pk, set()), patient.mrn
             raise Undo
     except Undo:
         pass
+
+
+def test_who_is_entitled_is_told_only_to_those_who_are(cast, acting):
+    with acting(cast.ana):
+        assert set(access.entitled_users(cast.ana.patient)) == {
+            person.user.pk for person in (cast.ana, cast.ada, cast.noor, cast.sam)
+        }
+    for stranger in (cast.boris, cast.ben, cast.olga, cast.admin):
+        with acting(stranger):
+            assert access.entitled_users(cast.ana.patient) == []
