@@ -8,15 +8,17 @@
 --   organization   the tenant's column, or NULL
 --   actor          whether to say who did it (the setting portal.user)
 --
--- The statement is generated once here, and not at every write, so that PostgreSQL can keep its plan.
--- Statement triggers with transition tables, because there must be one exception block per
+-- The statement is generated once here, and not at every write, so that PostgreSQL can keep its
+-- plan. Statement triggers with transition tables, because there must be one exception block per
 -- statement: one per row overflows the sub-transaction cache in bulk writes. ENABLE ALWAYS, because
 -- a bulk load in the replica role changes what readers see as well.
 CREATE FUNCTION realtime_topic(template text, source text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     texts text[] := regexp_split_to_array(template, '\{[^{}]*\}');
-    names text[] := ARRAY(SELECT name[1] FROM regexp_matches(template, '\{([^{}]*)\}', 'g') AS name);
+    names text[] := ARRAY(
+        SELECT name[1] FROM regexp_matches(template, '\{([^{}]*)\}', 'g') AS name
+    );
     expression text := quote_literal(texts[1]);
 BEGIN
     FOR i IN 1 .. coalesce(array_length(names, 1), 0) LOOP
@@ -34,8 +36,12 @@ DECLARE
     suffix text := regexp_replace(trigger_name, '^pgtrigger_', '');
     old_topics text := (SELECT string_agg(realtime_topic(t, 'o'), ', ') FROM unnest(topics) AS t);
     new_topics text := (SELECT string_agg(realtime_topic(t, 'n'), ', ') FROM unnest(topics) AS t);
-    old_record text := (SELECT string_agg(format('%L, o.%I', c, c), ', ') FROM unnest(columns) AS c);
-    new_record text := (SELECT string_agg(format('%L, n.%I', c, c), ', ') FROM unnest(columns) AS c);
+    old_record text := (
+        SELECT string_agg(format('%L, o.%I', c, c), ', ') FROM unnest(columns) AS c
+    );
+    new_record text := (
+        SELECT string_agg(format('%L, n.%I', c, c), ', ') FROM unnest(columns) AS c
+    );
     old_organization text := coalesce('o.' || quote_ident(organization), 'NULL::uuid');
     new_organization text := coalesce('n.' || quote_ident(organization), 'NULL::uuid');
 BEGIN
@@ -56,8 +62,9 @@ BEGIN
         END IF;
         %2$s
         IF TG_OP = 'INSERT' THEN
-            INSERT INTO realtime_inbox
-                (organization_id, kind, topics, table_name, row_id, operation, record, actor, rings)
+            INSERT INTO realtime_inbox (
+                organization_id, kind, topics, table_name, row_id, operation, record, actor, rings
+            )
             SELECT organization_id, 'change', topics, TG_TABLE_NAME, row_id, 'INSERT',
                 CASE WHEN octet_length(record::text) <= 2048 THEN record ELSE key END,
                 doer, row_number() OVER () = 1
@@ -70,8 +77,10 @@ BEGIN
             ) AS change
             WHERE topics <> '{}';
         ELSIF TG_OP = 'DELETE' THEN
-            INSERT INTO realtime_inbox
-                (organization_id, kind, topics, table_name, row_id, operation, old_record, actor, rings)
+            INSERT INTO realtime_inbox (
+                organization_id, kind, topics, table_name, row_id, operation, old_record, actor,
+                rings
+            )
             SELECT organization_id, 'change', topics, TG_TABLE_NAME, row_id, 'DELETE',
                 CASE WHEN octet_length(record::text) <= 2048 THEN record ELSE key END,
                 doer, row_number() OVER () = 1
@@ -114,15 +123,16 @@ BEGIN
                 (
                     'DELETE', had_old, old_organization, old_id,
                     CASE
-                        WHEN NOT has_new OR old_organization IS DISTINCT FROM new_organization THEN old_topics
+                        WHEN NOT has_new OR old_organization IS DISTINCT FROM new_organization
+                            THEN old_topics
                         WHEN old_topics = new_topics THEN '{}'
                         ELSE ARRAY(SELECT unnest(old_topics) EXCEPT SELECT unnest(new_topics))
                     END,
                     NULL, old_key
                 ),
                 (
-                    CASE WHEN had_old THEN 'UPDATE' ELSE 'INSERT' END, has_new, new_organization, new_id,
-                    new_topics,
+                    CASE WHEN had_old THEN 'UPDATE' ELSE 'INSERT' END, has_new, new_organization,
+                    new_id, new_topics,
                     CASE WHEN fits THEN new_record ELSE new_key END,
                     CASE WHEN NOT had_old THEN NULL WHEN fits THEN old_record ELSE old_key END
                 )
@@ -171,13 +181,16 @@ END $publish$
     EXECUTE format(
         'CREATE TRIGGER %3$I AFTER UPDATE ON %2$I'
         ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'
-        ' FOR EACH STATEMENT EXECUTE FUNCTION %1$I()', trigger_name, source, 'realtime_update_' || suffix);
+        ' FOR EACH STATEMENT EXECUTE FUNCTION %1$I()', trigger_name, source,
+        'realtime_update_' || suffix);
     EXECUTE format(
         'CREATE TRIGGER %3$I AFTER DELETE ON %2$I REFERENCING OLD TABLE AS old_rows'
-        ' FOR EACH STATEMENT EXECUTE FUNCTION %1$I()', trigger_name, source, 'realtime_delete_' || suffix);
+        ' FOR EACH STATEMENT EXECUTE FUNCTION %1$I()', trigger_name, source,
+        'realtime_delete_' || suffix);
     EXECUTE format(
         'CREATE TRIGGER %3$I AFTER TRUNCATE ON %2$I'
-        ' FOR EACH STATEMENT EXECUTE FUNCTION %1$I()', trigger_name, source, 'realtime_truncate_' || suffix);
+        ' FOR EACH STATEMENT EXECUTE FUNCTION %1$I()', trigger_name, source,
+        'realtime_truncate_' || suffix);
     EXECUTE format(
         'ALTER TABLE %1$I ENABLE ALWAYS TRIGGER %2$I, ENABLE ALWAYS TRIGGER %3$I,'
         ' ENABLE ALWAYS TRIGGER %4$I, ENABLE ALWAYS TRIGGER %5$I',
@@ -186,7 +199,8 @@ END $publish$
 
     INSERT INTO realtime_published (table_name, trigger_name, arguments)
     VALUES (source, trigger_name, jsonb_build_object(
-        'key', key, 'topics', topics, 'columns', columns, 'organization', organization, 'actor', actor
+        'key', key, 'topics', topics, 'columns', columns, 'organization', organization,
+        'actor', actor
     ));
 END $install$;
 REVOKE ALL ON FUNCTION

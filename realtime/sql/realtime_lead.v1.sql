@@ -1,14 +1,14 @@
 -- realtime_try_to_lead(patience)  → leader_epoch, or NULL while another relay leads
 -- realtime_log_epoch()            the log's epoch as it should be now
 --
--- One relay leads, by advisory lock (0x76696769, 4) of its session: that lock is for efficiency. The
--- epoch it is given here is the fence, for correctness: who still holds an older one moves nothing.
--- The lock of a process that is stopped, or of a machine that vanished, would be held for ever: so a
--- leader whose last sign of life is older than `patience` is ended (same role, hence allowed).
+-- One relay leads, by advisory lock (0x76696769, 4) of its session: that lock is for efficiency.
+-- The epoch it is given here is the fence, for correctness: who holds an older one moves nothing.
+-- The lock of a process that is stopped, or of a machine that vanished, would be held for ever: so
+-- a leader whose last sign of life is older than `patience` is ended (same role, hence allowed).
 --
--- The log's epoch changes with the server's identity, its timeline (promotion, restore to a point in
--- time), the database, the table (restored from a dump) and a counter raised by hand, because in each
--- case a position that a reader has seen may come again for another event.
+-- The log's epoch changes with the server's identity, its timeline (promotion, restore to a point
+-- in time), the database, the table (restored from a dump) and a counter raised by hand, because in
+-- each case a position that a reader has seen may come again for another event.
 CREATE FUNCTION realtime_log_epoch() RETURNS text LANGUAGE sql VOLATILE
 SET search_path = public, pg_temp AS $$
     SELECT substr(md5(concat_ws('|',

@@ -1,15 +1,15 @@
--- realtime_move(mine, most, getting_up)     → the rows it put into the log
--- realtime_move_singly(mine, most)          the same one row at a time, burying what the log refuses
+-- realtime_move(mine, most, getting_up)   → the rows it put into the log
+-- realtime_move_singly(mine, most)        the same row by row, burying what the log refuses
 -- realtime_deposed()
 --
--- Give the oldest rows of the inbox their positions: seq = last_seq + 1, 2, … in the order of their
--- ids. A counter in a table and never a SEQUENCE, so that a rollback leaves no hole.
+-- Give the oldest rows of the inbox their positions: seq = last_seq + 1, 2, … in the order of
+-- their ids. A counter in a table and never a SEQUENCE, so that a rollback leaves no hole.
 --
--- `mine` is the epoch the caller leads in. The fence is a statement of its own: within one statement
+-- `mine` is the epoch the caller leads in. The fence is a statement of its own: within one,
 -- the move would see the inbox as it was before it waited for the fence. No row there: SQLSTATE
 -- VG001, the caller is deposed. An empty look asks the fence too, without locking it, or a deposed
 -- relay that finds nothing to do would sleep on lock 1 for ever.
--- `getting_up` gives lock 1 back first (see realtime_bell). Each call is also the leader's sign of life.
+-- `getting_up` gives lock 1 back first (see realtime_bell). Each call is also a sign of life.
 CREATE FUNCTION realtime_deposed() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'Another relay leads.' USING ERRCODE = 'VG001';
@@ -98,18 +98,19 @@ BEGIN
         buried := NULL;
         BEGIN
             INSERT INTO realtime_events (
-                seq, organization_id, kind, topics, table_name, row_id, operation, record, old_record,
-                actor, created_at
+                seq, organization_id, kind, topics, table_name, row_id, operation, record,
+                old_record, actor, created_at
             ) VALUES (
                 relay.last_seq, item.organization_id, item.kind, item.topics, item.table_name,
-                item.row_id, item.operation, item.record, item.old_record, item.actor, item.created_at
+                item.row_id, item.operation, item.record, item.old_record, item.actor,
+                item.created_at
             );
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS why = CONSTRAINT_NAME;
             buried := concat_ws(' ', SQLSTATE, nullif(why, ''));
             INSERT INTO realtime_dead_letters (seq, reason, raw)
             VALUES (relay.last_seq, buried, to_jsonb(item));
-            -- A lost order to judge rights anew must still reach the hub, or a right outlives its end.
+            -- A control event must still reach the hub, or a right outlives its end.
             item.kind := CASE item.kind WHEN 'control' THEN 'control' ELSE 'resync' END;
             item.record := NULL;
             item.old_record := NULL;
@@ -134,7 +135,7 @@ BEGIN
     WHERE leader_epoch = mine;
 END $$;
 
-REVOKE ALL ON FUNCTION realtime_move(bigint, integer, boolean), realtime_move_singly(bigint, integer)
-    FROM PUBLIC;
+REVOKE ALL ON FUNCTION realtime_move(bigint, integer, boolean),
+    realtime_move_singly(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION realtime_move(bigint, integer, boolean),
     realtime_move_singly(bigint, integer) TO @engine@;

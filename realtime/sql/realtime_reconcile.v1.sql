@@ -3,8 +3,8 @@
 -- Order a resync for tables whose changes may have slipped past their triggers, and say which.
 --
 -- Row counts cannot settle it: PostgreSQL's own count attempted changes, rolled-back ones too. So
--- each way past a trigger is watched instead: the catalogue shows a trigger that is missing, disabled
--- or was touched since the last look (its row's xmin changes even when it is enabled again), ENABLE
+-- each way past a trigger is watched instead: the catalogue shows one that is missing, disabled or
+-- was touched since the last look (its row's xmin changes even when it is enabled again), ENABLE
 -- ALWAYS closes the replica role, and the triggers themselves count what they could not write
 -- (realtime_missed). Such a change may be uncommitted still, and a page that reads again now would
 -- read the old: so a second resync follows when every transaction that runs now has ended.

@@ -26,7 +26,8 @@ CREATE TABLE realtime_inbox (
     -- The first row of a statement rings the doorbell for all of them.
     rings boolean NOT NULL DEFAULT true,
     CONSTRAINT realtime_inbox_payload CHECK (
-        octet_length(coalesce(record::text, '')) + octet_length(coalesce(old_record::text, '')) <= 2048
+        octet_length(coalesce(record::text, ''))
+            + octet_length(coalesce(old_record::text, '')) <= 2048
     )
 ) WITH (
     -- Every row is deleted within milliseconds. An old snapshot over 150,000 dead rows took the
@@ -53,7 +54,8 @@ CREATE TABLE realtime_events (
     created_at timestamptz NOT NULL,
     sequenced_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT realtime_events_payload CHECK (
-        octet_length(coalesce(record::text, '')) + octet_length(coalesce(old_record::text, '')) <= 2048
+        octet_length(coalesce(record::text, ''))
+            + octet_length(coalesce(old_record::text, '')) <= 2048
     )
 ) PARTITION BY RANGE (seq);
 
@@ -98,8 +100,8 @@ CREATE TABLE realtime_published (
     PRIMARY KEY (table_name, trigger_name)
 );
 
--- Counts changes whose event could be written neither as such nor as an order to resync. A sequence,
--- because it moves even when every table of the engine is out of reach.
+-- Counts changes whose event could be written neither as such nor as an order to resync. It is a
+-- sequence because that moves even when every table of the engine is out of reach.
 CREATE SEQUENCE realtime_missed MINVALUE 0;
 SELECT nextval('realtime_missed');  -- from here on the first call shows too
 

@@ -1,6 +1,6 @@
 -- realtime_uninstall(trigger_name, source)
 --
--- Stop publishing: drop what realtime_install_publish made under this name. Nothing there: nothing done.
+-- Stop publishing: drop what realtime_install_publish made under this name, if it is there.
 CREATE FUNCTION realtime_uninstall(trigger_name text, source text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
