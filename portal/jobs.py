@@ -66,13 +66,11 @@ def send_password_reset(user_id: str, site: str) -> None:
         organizations = _organizations_of(user_id)
     if user is None or not organizations or _was_sent_lately(user, organizations[0]):
         return
-    uid = urlsafe_base64_encode(str(user.pk).encode())
-    token = default_token_generator.make_token(user)
     _send(
         "password_reset",
         "Choose a new password",
         to=user.email,
-        link=urljoin(site, reverse("portal:password_reset_confirm", args=[uid, token])),
+        link=_password_link(user, site),
         minutes=settings.PASSWORD_RESET_TIMEOUT // 60,
     )
     for organization_id in organizations:
@@ -83,6 +81,25 @@ def send_password_reset(user_id: str, site: str) -> None:
                 actor_id=None,
                 subject=user,
             )
+
+
+@app.task(name="portal.send_welcome", retry=PATIENT_RETRY)
+def send_welcome(organization_id: str, user_id: str, site: str) -> None:
+    """Tell somebody whom an administrator added how to come in."""
+    with tenancy.acting_for(organization_id, system=True):
+        user = User.objects.filter(pk=user_id, is_active=True).first()
+        if user is None or UUID(organization_id) not in _organizations_of(user_id):
+            return
+    is_new = not user.has_usable_password()
+    _send(
+        "welcome",
+        "Your place at Vigil",
+        to=user.email,
+        link=_password_link(user, site) if is_new else urljoin(site, reverse("portal:sign_in")),
+        is_new=is_new,
+        forgotten=urljoin(site, reverse("portal:password_reset")),
+        minutes=settings.PASSWORD_RESET_TIMEOUT // 60,
+    )
 
 
 @app.task(name="portal.record_refused_sign_in")
@@ -118,6 +135,12 @@ def _organizations_of(user_id: str) -> list[UUID]:
         .filter(user_id=user_id)
         .values_list("organization_id", flat=True)
     )
+
+
+def _password_link(user: User, site: str) -> str:
+    uid = urlsafe_base64_encode(str(user.pk).encode())
+    token = default_token_generator.make_token(user)
+    return urljoin(site, reverse("portal:password_reset_confirm", args=[uid, token]))
 
 
 def _was_sent_lately(user: User, organization_id: UUID) -> bool:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
+from django.templatetags.static import static
 
 from portal import environment, logs
 
@@ -35,8 +36,8 @@ OWNER_ROLE = _owner["USER"] if _owner else "vigil_owner"
 ENGINE_ROLE = _engine["USER"] if _engine else "vigil_engine"
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "portal.admin_config.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -217,6 +218,17 @@ EMAIL_BACKEND = (
     else "django.core.mail.backends.console.EmailBackend"
 )
 DEFAULT_FROM_EMAIL = environment.text("FROM_EMAIL", default="portal@localhost")
+
+# Administration ---------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Vigil",
+    "SITE_SUBHEADER": "Administration",
+    "SITE_URL": "/dashboard/",
+    "SITE_ICON": lambda request: static("icons/vigil.svg"),
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("css/admin.css")],
+}
 
 # Words and places -------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -1,0 +1,451 @@
+"""The administration: who comes in, what they see, what they may set, and what goes on record."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib import admin as django_admin
+from django.urls import reverse
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from portal import jobs
+from portal.models import (
+    AuditEntry,
+    Caregiver,
+    CareTeamMembership,
+    Invitation,
+    Membership,
+    Organization,
+    Patient,
+    Provider,
+    Session,
+    User,
+)
+from portal.sessions import SessionStore
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+@pytest.fixture
+def office(client_for, admin):
+    """A browser in which the administrator is signed in."""
+    return client_for(admin)
+
+
+def address(model, page, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def actions_on_record(system, organization=None):
+    with system(*([organization] if organization else [])):
+        return list(AuditEntry.objects.values_list("action", flat=True))
+
+
+def membership_of(person, system):
+    with system(person.organization):
+        return Membership.objects.get(user=person.user)
+
+
+def registered():
+    return list(django_admin.site._registry)
+
+
+# Who comes in ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ana", "sam", "ada", "noor"])
+def test_for_everybody_else_there_is_no_administration(client_for, cast, name):
+    client = client_for(getattr(cast, name))
+    missing = client.get("/nowhere/")
+    for path in ("/admin/", address(Membership, "changelist"), "/admin/jsi18n/"):
+        response = client.get(path)
+        assert response.status_code == 404
+        assert response.content == missing.content
+
+
+def test_a_stranger_is_led_to_the_one_front_door(client):
+    assert client.get("/admin/").url == "/sign-in/?next=/admin/"
+    assert client.get("/admin/login/").url.startswith("/sign-in/")
+
+
+def test_is_staff_alone_opens_nothing(client_for, ada, system):
+    with system():
+        User.objects.filter(pk=ada.user.pk).update(is_superuser=True)
+    assert client_for(ada).get("/admin/").status_code == 404
+
+
+def test_an_administrator_sees_the_intended_use(office):
+    page = office.get("/admin/").content.decode()
+    assert "not a primary alarm" in page
+    assert "Harbour Clinic" in page
+
+
+@pytest.mark.parametrize("model", registered(), ids=lambda model: model.__name__)
+def test_every_list_opens(office, model):
+    assert office.get(address(model, "changelist")).status_code == 200
+
+
+def test_only_pages_that_know_our_rules_are_there():
+    assert {model.__name__ for model in registered()} == {
+        "AccessAttempt",
+        "AuditEntry",
+        "CareTeamMembership",
+        "Caregiver",
+        "Invitation",
+        "Membership",
+        "Organization",
+        "Patient",
+        "Provider",
+        "User",
+    }
+
+
+# What they see --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "stranger"),
+    [
+        (Patient, lambda cast: cast.carla.patient),
+        (Provider, lambda cast: cast.olga.provider),
+        (User, lambda cast: cast.carla.user),
+        (Organization, lambda cast: cast.other_clinic),
+        (CareTeamMembership, lambda cast: cast.teams[-1]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_nothing_of_another_organization_can_be_opened(office, cast, model, stranger):
+    row = stranger(cast)
+    assert str(row) not in office.get(address(model, "changelist")).content.decode()
+    response = office.get(address(model, "change", row.pk))
+    assert response.status_code == 302  # Django's admin leads back to the list
+    assert str(row) not in office.get(response.url, follow=True).content.decode()
+
+
+def test_a_search_among_members_finds_nobody_elsewhere(office):
+    page = office.get(address(Membership, "changelist") + "?q=carla").content.decode()
+    assert "Carla" not in page
+
+
+def test_choices_offer_nobody_of_another_organization(office, ana):
+    page = office.get(address(Patient, "change", ana.patient.pk)).content.decode()
+    assert "Ada Lee" in page
+    assert "Olga Stein" not in page
+    assert "Carla Weiss" not in page
+
+
+def test_only_refusals_of_own_members_are_shown(office, ada, olga):
+    for who in (ada, olga):
+        AccessAttempt.objects.create(
+            username=who.user.email, ip_address="203.0.113.9", failures_since_start=6
+        )
+    page = office.get(address(AccessAttempt, "changelist")).content.decode()
+    assert ada.user.email in page
+    assert olga.user.email not in page
+
+
+def test_reading_a_patients_register_entry_is_on_record(office, ana, system):
+    office.get(address(Patient, "change", ana.patient.pk))
+    with system():
+        entry = AuditEntry.objects.get(action="patient.read")
+    assert entry.patient_id == ana.patient.pk
+
+
+# What they may set ----------------------------------------------------------------------------
+
+
+def test_the_organization_is_set_and_the_change_is_on_record(office, clinic, system):
+    office.post(
+        address(Organization, "change", clinic.pk),
+        {
+            "name": "Harbour Clinic",
+            "time_zone": "America/Chicago",
+            "locale": "en",
+            "phone": "555 0199",
+            "emergency_phone": "911",
+        },
+    )
+    with system():
+        assert Organization.objects.get(pk=clinic.pk).time_zone == "America/Chicago"
+        entry = AuditEntry.objects.get(action="organization.changed")
+    assert "555" not in str(entry.detail)
+    assert "Phone" in entry.detail["fields"]
+
+
+def test_a_time_zone_that_does_not_exist_is_refused_in_place(office, clinic):
+    response = office.post(
+        address(Organization, "change", clinic.pk),
+        {"name": "x", "time_zone": "Mars/Base", "locale": "en", "emergency_phone": "911"},
+    )
+    assert response.status_code == 200
+    assert "is not a time zone" in response.content.decode()
+
+
+PATIENT = {
+    "name": "Dora Lind",
+    "mrn": "5001",
+    "birth_on": "1971-05-06",
+    "sex": "female",
+    "language": "en",
+    "phone": "",
+    "email": "dora@home.example",
+    "care_team-TOTAL_FORMS": "0",
+    "care_team-INITIAL_FORMS": "0",
+    "caregivers-TOTAL_FORMS": "0",
+    "caregivers-INITIAL_FORMS": "0",
+}
+
+
+def test_a_patient_is_added_with_a_care_team(office, ada, system):
+    office.post(
+        address(Patient, "add"),
+        {
+            **PATIENT,
+            "care_team-TOTAL_FORMS": "1",
+            "care_team-0-provider": str(ada.provider.pk),
+            "care_team-0-role": "lead",
+            "care_team-0-access": "write",
+        },
+    )
+    with system():
+        dora = Patient.objects.get(mrn="5001")
+        assert dora.organization_id == ada.organization.pk
+        assert dora.care_team.get().provider_id == ada.provider.pk
+    recorded = actions_on_record(system)
+    assert {"patient.added", "careteammembership.added"} <= set(recorded)
+
+
+def test_a_number_that_is_taken_is_refused_in_place(office):
+    response = office.post(address(Patient, "add"), {**PATIENT, "mrn": "4471"})
+    assert response.status_code == 200
+    assert "already exists" in response.content.decode()
+
+
+def test_a_place_on_a_team_ends_and_stays_on_record(office, cast, system):
+    place = cast.teams[0]
+    office.post(
+        address(CareTeamMembership, "changelist"),
+        {"action": "end_now", "_selected_action": [str(place.pk)]},
+    )
+    with system():
+        assert CareTeamMembership.objects.get(pk=place.pk).ends_at <= timezone.now()
+    assert "careteammembership.ended" in actions_on_record(system)
+
+
+def test_nothing_can_be_deleted(office, cast):
+    for row in (cast.ana.patient, cast.ada.provider, cast.teams[0], cast.mandate):
+        assert office.post(address(type(row), "delete", row.pk), {"post": "yes"}).status_code in {
+            403,
+            404,
+        }
+
+
+def test_a_new_colleague_gets_a_place_a_provider_and_a_way_in(office, system, mailoutbox, client):
+    office.post(
+        address(Membership, "add"),
+        {"email": "Eva@new.example", "name": "Eva Sand", "role": "nurse"},
+    )
+    with system():
+        eva = User.objects.get(email="eva@new.example")
+        assert Membership.objects.get(user=eva).role == "nurse"
+        assert Provider.objects.get(user=eva).name == "Eva Sand"
+    job = ProcrastinateJob.objects.get(task_name="portal.send_welcome")
+    jobs.send_welcome(**job.args)
+    link = re.search(r"http://testserver(/password/\S+)", mailoutbox[0].body)[1]
+    assert client.get(link).status_code == 200
+    assert "membership.added" in actions_on_record(system)
+
+
+def test_somebody_with_an_account_keeps_their_name_and_password(office, olga, system):
+    office.post(
+        address(Membership, "add"),
+        {"email": olga.user.email, "name": "Renamed", "role": "clinician"},
+    )
+    with system():
+        user = User.objects.get(pk=olga.user.pk)
+    assert (user.name, user.password) == (olga.user.name, olga.user.password)
+
+
+def test_a_member_is_not_added_twice(office, ada):
+    response = office.post(
+        address(Membership, "add"), {"email": ada.user.email, "name": "Ada", "role": "admin"}
+    )
+    assert "is a member already" in response.content.decode()
+
+
+def test_a_role_changes_with_a_reason_and_the_member_signs_in_again(
+    office, ada, client_for, system
+):
+    page = client_for(ada)
+    membership = membership_of(ada, system)
+    office.post(
+        address(Membership, "change", membership.pk),
+        {"role": "nurse", "reason": "Moved to the ward team"},
+    )
+    assert membership_of(ada, system).role == "nurse"
+    assert page.get("/dashboard/").url.startswith("/sign-in/")
+    with system():
+        entry = AuditEntry.objects.get(action="membership.role_changed")
+    assert entry.detail["reason"] == "Moved to the ward team"
+
+
+def test_without_a_reason_nothing_changes(office, ada, system):
+    membership = membership_of(ada, system)
+    response = office.post(
+        address(Membership, "change", membership.pk), {"role": "nurse", "reason": ""}
+    )
+    assert response.status_code == 200
+    assert membership_of(ada, system).role == "clinician"
+
+
+def test_the_end_of_a_membership_takes_everything_with_it(office, ada, ana, client_for, system):
+    page = client_for(ada)
+    membership = membership_of(ada, system)
+    office.post(
+        address(Membership, "change", membership.pk),
+        {"role": "clinician", "end_now": "on", "reason": "Left the clinic"},
+    )
+    with system():
+        assert Membership.objects.get(pk=membership.pk).ended_at is not None
+        assert not CareTeamMembership.objects.active().filter(provider=ada.provider).exists()
+        assert not Session.objects.filter(user=ada.user).exists()
+    assert page.get(f"/patients/{ana.patient.pk}/").status_code == 302
+
+
+def test_an_administrator_does_not_end_their_own_place(office, admin, system):
+    membership = membership_of(admin, system)
+    response = office.post(
+        address(Membership, "change", membership.pk),
+        {"role": "admin", "end_now": "on", "reason": "By accident"},
+    )
+    assert "cannot change your own place" in response.content.decode()
+
+
+def test_the_password_address_and_name_of_a_user_cannot_be_set(office, ada, system):
+    office.post(
+        address(User, "change", ada.user.pk),
+        {"email": "stolen@evil.example", "name": "X", "password": "owned", "is_active": ""},
+    )
+    with system():
+        user = User.objects.get(pk=ada.user.pk)
+    assert (user.email, user.password, user.is_active) == (
+        ada.user.email,
+        ada.user.password,
+        True,
+    )
+
+
+def choose(office, person, action):
+    return office.post(
+        address(User, "changelist"),
+        {"action": action, "_selected_action": [str(person.user.pk)]},
+        follow=True,
+    )
+
+
+def test_stopping_a_user_ends_every_session_at_once(office, ada, client_for, system):
+    page = client_for(ada)
+    choose(office, ada, "stop_sign_in")
+    with system():
+        assert not User.objects.get(pk=ada.user.pk).is_active
+    assert page.get("/dashboard/").url.startswith("/sign-in/")
+    choose(office, ada, "allow_sign_in")
+    with system():
+        assert User.objects.get(pk=ada.user.pk).is_active
+    assert {"user.sign_in_stopped", "user.sign_in_allowed"} <= set(actions_on_record(system))
+
+
+def test_a_user_of_two_clinics_is_not_stopped_by_one(office, ada, other_clinic, system):
+    with system(other_clinic):
+        Membership.objects.create(organization=other_clinic, user=ada.user, role="nurse")
+    page = choose(office, ada, "stop_sign_in").content.decode()
+    assert "also belongs to another organization" in page
+    with system():
+        assert User.objects.get(pk=ada.user.pk).is_active
+
+
+def test_signing_somebody_out_ends_their_sessions_here_only(
+    office, ada, client_for, other_clinic, system
+):
+    client_for(ada)
+    elsewhere = SessionStore()
+    elsewhere["organization"] = str(other_clinic.pk)
+    elsewhere["_auth_user_id"] = str(ada.user.pk)
+    elsewhere.create()
+    choose(office, ada, "sign_out")
+    assert [session.pk for session in Session.objects.filter(user=ada.user)] == [
+        elsewhere.session_key
+    ]
+
+
+def test_an_invitation_is_sent_again_or_withdrawn(office, ana, clinic, admin, system):
+    with system():
+        Patient.objects.filter(pk=ana.patient.pk).update(user=None)
+        first = Invitation(
+            organization=clinic,
+            patient=ana.patient,
+            email="ana@home.example",
+            expires_at=timezone.now() + timedelta(days=1),
+        )
+        first.make_token()
+        first.save()
+    office.post(
+        address(Invitation, "changelist"),
+        {"action": "send_again", "_selected_action": [str(first.pk)]},
+    )
+    with system():
+        assert [made.state for made in Invitation.objects.all()] == ["open", "revoked"]
+        newest = Invitation.objects.first()
+    office.post(
+        address(Invitation, "changelist"),
+        {"action": "withdraw", "_selected_action": [str(newest.pk)]},
+    )
+    with system():
+        assert not Invitation.objects.open().exists()
+
+
+def test_who_was_locked_out_may_be_let_in_again(office, ada, system):
+    attempt = AccessAttempt.objects.create(
+        username=ada.user.email, ip_address="203.0.113.9", failures_since_start=6
+    )
+    office.post(
+        address(AccessAttempt, "changelist"),
+        {"action": "let_try_again", "_selected_action": [str(attempt.pk)]},
+    )
+    assert not AccessAttempt.objects.exists()
+    assert "user.unlocked" in actions_on_record(system)
+
+
+def test_the_audit_log_is_read_and_nothing_else(office, admin, system):
+    office.get("/patients/")
+    with system():
+        entry = AuditEntry.objects.first()
+    page = office.get(address(AuditEntry, "change", entry.pk)).content.decode()
+    assert "Alma Kay" in page
+    assert office.post(address(AuditEntry, "change", entry.pk), {}).status_code in {403, 404}
+    assert office.get(address(AuditEntry, "add")).status_code in {403, 404}
+
+
+def test_a_caregivers_mandate_is_given_here(office, ben, sam, system):
+    office.post(
+        address(Caregiver, "add"),
+        {
+            "patient": str(ben.patient.pk),
+            "user": str(sam.user.pk),
+            "relationship": "Neighbour",
+            "scope": "read",
+        },
+    )
+    with system():
+        assert Caregiver.objects.active().filter(patient=ben.patient, user=sam.user).exists()
+
+
+def test_the_policy_allows_the_theme_and_no_more(office):
+    policy = office.get("/admin/")["Content-Security-Policy"]
+    directives = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
+    assert directives["style-src"] == "'self'"
+    assert "'unsafe-inline'" not in directives["script-src"]
+    assert directives["default-src"] == "'none'"
+    assert "unsafe-eval" not in office.get("/dashboard/")["Content-Security-Policy"]
