@@ -13,11 +13,17 @@ const SAVE_AFTER_MS = 5_000
 const ON_ITS_WAY = "vigil.on-its-way"
 
 const waiting = new Map() // field name to {timer, field}
+let saving = Promise.resolve()
 
 function save(field) {
   clearTimeout(waiting.get(field.name)?.timer)
   waiting.delete(field.name)
-  return send(field.name, field.value)
+  saving = Promise.all([saving, send(field.name, field.value)])
+}
+
+// Only after what is on its way: a save that overtakes it would bring the text back.
+function forget(names, path) {
+  return saving.then(() => Promise.all(names.map((name) => send(name, "", path))))
 }
 
 function send(name, text, path = location.pathname) {
@@ -42,7 +48,7 @@ function keptFields(root) {
 // there is newer.
 async function giveBack() {
   const arrived = arrivedForm()
-  await Promise.all(arrived.names.map((name) => send(name, "", arrived.path)))
+  await forget(arrived.names, arrived.path)
   const fields = keptFields(document)
   if (!fields.length) return
   const query = new URLSearchParams({ path: location.pathname })
@@ -91,7 +97,7 @@ document.addEventListener("htmx:afterRequest", ({ detail: { requestConfig, succe
   const fields = keptFields(requestConfig.elt)
   if (!fields.length) return
   sessionStorage.removeItem(ON_ITS_WAY)
-  if (successful) for (const { name } of fields) send(name, "")
+  if (successful) forget(fields.map(({ name }) => name))
 })
 
 document.addEventListener("session-warning", saveAll)

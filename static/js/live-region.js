@@ -1,6 +1,6 @@
 import { backoff } from "realtime/backoff"
 import { Coalescer } from "realtime/coalescer"
-import { client, readAt } from "realtime/page"
+import { client, moment, readAt, sentAt } from "realtime/page"
 
 /**
  * <live-region table="client_portal_messages" filter="conversation_id=eq.…" hx-get="…"
@@ -16,25 +16,26 @@ import { client, readAt } from "realtime/page"
 export class LiveRegion extends HTMLElement {
   #leaves = []
   #burst = new Coalescer(() => this.#refresh())
-  #shown = null // watches for the moment when the region appears
+  #told = 0 // when news last came,
+  #asked = 0 // and when the content that is shown was asked for
   #running = 0
-  #again = false
+  #shown = null // watches for the moment when the region appears
   #failures = 0
   #retry = null
 
   connectedCallback() {
     if (!client) return
     const since = readAt()
-    this.#leaves = this.#bindings().map((binding) =>
-      client.watch(binding, since, () => this.#burst.add()),
-    )
+    this.#leaves = this.#bindings().map((binding) => client.watch(binding, since, this.#tell))
     this.addEventListener("htmx:beforeSend", this.#sent)
+    this.addEventListener("htmx:afterSwap", this.#swapped)
     this.addEventListener("htmx:afterRequest", this.#answered)
   }
 
   disconnectedCallback() {
     this.retire()
     this.removeEventListener("htmx:beforeSend", this.#sent)
+    this.removeEventListener("htmx:afterSwap", this.#swapped)
     this.removeEventListener("htmx:afterRequest", this.#answered)
   }
 
@@ -53,9 +54,14 @@ export class LiveRegion extends HTMLElement {
     return tables.map((table) => ({ event, schema: "public", table, filter }))
   }
 
+  #tell = () => {
+    this.#told = moment()
+    this.#burst.add()
+  }
+
   #refresh() {
-    if (this.#running) this.#again = true
-    else if (this.checkVisibility()) this.dispatchEvent(new Event("news"))
+    if (this.#running) return // its answer will be found to be behind
+    if (this.checkVisibility()) this.dispatchEvent(new Event("news"))
     else this.#whenShown()
   }
 
@@ -69,20 +75,28 @@ export class LiveRegion extends HTMLElement {
     this.#shown.observe(this)
   }
 
-  // Also counts what the region fetches for other reasons, such as its first content.
+  // Also what the region fetches for other reasons, such as its first content.
   #sent = ({ detail }) => {
     if (concerns(this, detail)) this.#running += 1
   }
 
+  // Any answer that lands here counts, such as that of a form: it may be older than the news.
+  #swapped = ({ detail }) => {
+    this.#asked = sentAt(detail.xhr)
+    this.#catchUp()
+  }
+
   #answered = ({ detail }) => {
     if (!concerns(this, detail)) return
-    this.#running = Math.max(0, this.#running - 1)
-    if (failed(detail.xhr)) this.#retryLater()
-    else this.#recover()
-    if (this.#again && !this.#running) {
-      this.#again = false
-      this.#refresh()
-    }
+    this.#running -= 1
+    if (failed(detail.xhr)) return this.#retryLater()
+    this.#recover()
+    this.#asked = sentAt(detail.xhr)
+    this.#catchUp()
+  }
+
+  #catchUp() {
+    if (this.#told > this.#asked && !this.#burst.isPending) this.#refresh()
   }
 
   #retryLater() {

@@ -75,6 +75,25 @@ def test_news_during_a_refresh_that_replaces_the_region_are_not_lost(stage):
     assert len(held) == 2
 
 
+def test_an_answer_older_than_the_news_does_not_stay(stage):
+    """A form was sent, somebody else wrote, the region refreshed; then the form's answer came."""
+    region = stage.page.locator("live-region")
+    stage.open(f'{LIST}<button hx-get="/form/" hx-target="live-region">Send</button>')
+    stage.stands("live")
+    held = []
+    stage.answers["/form/"] = held.append
+    stage.answers["/list/"] = lambda route: route.fulfill(body="mine and theirs")
+    stage.page.click("button")
+    stage.until(lambda: len(held) == 1, "the form is sent")
+    stage.change("messages")
+    expect(region).to_have_text("mine and theirs")
+    held[0].fulfill(body="mine alone")
+    stage.until(lambda: stage.fetched("/list/") == 2, "the region looks again")
+    expect(region).to_have_text("mine and theirs")
+    stage.let_pass()
+    assert stage.fetched("/list/") == 2
+
+
 def test_replacing_a_region_by_itself_asks_the_server_for_nothing(stage):
     markup = LIST.replace("hx-trigger", 'hx-swap="outerHTML" hx-trigger')
     stage.open(markup)
@@ -199,7 +218,10 @@ def test_focus_scroll_and_half_written_text_survive_a_refresh(stage):
 
 def test_subscriptions_and_memory_are_flat_over_five_hundred_swaps(stage):
     markup = LIST.replace("hx-trigger", 'hx-swap="outerHTML" hx-trigger')
-    stage.open(f'<section hx-get="/section/" hx-trigger="swap">{markup}</section>')
+    stage.open(
+        f'<section hx-get="/section/" hx-trigger="swap">{markup}</section>',
+        timing={"heartbeat": 1_000},
+    )
     stage.stands("live")
     stage.answers["/section/"] = lambda route: route.fulfill(body=markup * 3)
     page = stage.page

@@ -25,6 +25,10 @@ export class Coalescer {
     this.#timer = setTimeout(() => this.#fire(), dueAt(this.#first, now) - now)
   }
 
+  get isPending() {
+    return this.#first !== null
+  }
+
   cancel() {
     clearTimeout(this.#timer)
     this.#first = null

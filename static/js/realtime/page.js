@@ -23,8 +23,19 @@ export function csrfToken() {
   return JSON.parse(body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? ""
 }
 
-const sentAt = new WeakMap()
+const sent = new WeakMap() // request to {cursor, moment}
+let turn = 0
 let swapped = null
+
+/** A moment of this page: later than all that were asked for before. */
+export function moment() {
+  return ++turn
+}
+
+/** The moment when a request of htmx was sent. What the page was told before, its answer knows. */
+export function sentAt(xhr) {
+  return sent.get(xhr)?.moment ?? 0
+}
 
 /**
  * The cursor that content entering the page now was certainly read after: that of the moment its
@@ -37,10 +48,10 @@ export function readAt() {
 if (client) {
   client.addEventListener("standing", mark)
   document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
-    sentAt.set(xhr, client.cursor)
+    sent.set(xhr, { cursor: client.cursor, moment: moment() })
   })
   document.addEventListener("htmx:beforeSwap", ({ detail: { xhr } }) => {
-    swapped = sentAt.get(xhr) ?? null
+    swapped = sent.get(xhr)?.cursor ?? null
     // The swap happens before this turn of the event loop ends, and elements connect within it.
     queueMicrotask(() => (swapped = null))
   })
