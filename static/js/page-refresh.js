@@ -31,7 +31,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     client.end(ending)
   } else if (isRefresh(event.detail) && (xhr.status === 404 || xhr.status === 403)) {
     event.preventDefault()
-    withdraw(target.closest("live-region") ?? target)
+    withdraw(target)
   }
 })
 
@@ -65,11 +65,14 @@ function leadsToSignIn({ responseURL }) {
   return Boolean(path && responseURL && new URL(responseURL).pathname === path)
 }
 
-// The reader may not see this any more: what they had is taken away, and the page says why.
-function withdraw(region) {
+// The reader may not see this any more: what they had is taken away, and the page says why. On a
+// page about one patient that is all of it; the template marks it with `data-withdraw`.
+function withdraw(target) {
   const notice = document.getElementById("notice-withdrawn")
+  const region = target.closest("live-region") ?? target
   region.retire?.()
-  region.replaceChildren(notice?.content.cloneNode(true) ?? "You no longer have access to this.")
+  const place = region.closest("[data-withdraw]") ?? region
+  place.replaceChildren(notice?.content.cloneNode(true) ?? "You can no longer see this.")
 }
 
 function tell(text) {
