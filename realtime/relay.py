@@ -87,6 +87,10 @@ class Relay:
                     code = getattr(error, "sqlstate", None) or type(error).__name__
                     logger.error("The relay lost the database (%s); it tries on.", code)
                 is_away = True
+            except Exception:
+                # A mistake of ours: events wait in the inbox, and waiting for ever would lose them.
+                logger.exception("The relay failed; it begins anew.")
+                is_away = True
             finally:
                 self.is_leading = False
             if is_away:

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from realtime.failpoints import armed
 from realtime.quoting import identifier
 from tests.realtime.conftest import wait_until
 
@@ -150,3 +151,21 @@ def test_the_command_ends_on_a_signal(number, log, leader, relay_processes):
 
     assert process.wait(5) == 0
     wait_until(lambda: leader() is None)
+
+
+def test_a_mistake_in_the_relay_does_not_end_it(notes, log, relays, settings, caplog):
+    settings.REALTIME_FAILPOINTS = True
+    failures = iter([True])
+
+    async def fail_once():
+        if next(failures, False):
+            raise ZeroDivisionError
+
+    relay = relays()
+    with armed("relay.publish", fail_once):
+        notes.insert(number=1)
+        notes.insert(number=2)
+        wait_until(lambda: is_told(log, 2) and relay.relay.is_leading)
+
+    assert "begins anew" in caplog.text
+    assert seqs(log) == [1, 2]
