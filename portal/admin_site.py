@@ -22,6 +22,31 @@ from portal.models import Role
 # written as style attributes. Nothing inline runs and nothing comes from another host, here too.
 ADMIN_POLICY = {"script-src": [UNSAFE_EVAL], "style-src-attr": [UNSAFE_INLINE]}
 
+# What stands in the menu, by what an administrator comes for: model, and the word for it here.
+MENU = (
+    (
+        "Patients",
+        {
+            "Patient": "Patients",
+            "CareTeamMembership": "Care teams",
+            "Caregiver": "Caregivers",
+            "Invitation": "Invitations",
+        },
+    ),
+    (
+        "People",
+        {"Membership": "Members", "User": "Who may sign in", "Provider": "Clinicians"},
+    ),
+    (
+        "Clinic",
+        {
+            "Organization": "Name, time zone, telephones",
+            "AuditEntry": "Audit log",
+            "AccessAttempt": "Refused sign-ins",
+        },
+    ),
+)
+
 View = Callable[..., HttpResponse]
 
 
@@ -30,8 +55,6 @@ class PortalAdminSite(UnfoldAdminSite):
 
     The right comes from the current membership (design section 2), never from `is_staff`.
     """
-
-    enable_nav_sidebar = False
 
     def register(
         self,
@@ -44,6 +67,28 @@ class PortalAdminSite(UnfoldAdminSite):
 
         if admin_class is not None and issubclass(admin_class, PortalAdmin):
             super().register(model_or_iterable, admin_class, **options)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The menu, in groups of our own rather than by the app that a model lives in."""
+        found = {
+            model["object_name"]: model
+            for app in super().get_app_list(request, app_label)
+            for model in app["models"]
+        }
+        return [
+            {
+                "name": group,
+                "app_label": group.lower(),
+                "app_url": reverse("admin:index"),
+                "has_module_perms": True,
+                "models": [
+                    {**found[name], "name": words}
+                    for name, words in words_of.items()
+                    if name in found
+                ],
+            }
+            for group, words_of in MENU
+        ]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the reader runs this organization now."""

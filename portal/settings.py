@@ -225,8 +225,15 @@ UNFOLD = {
     "SITE_SUBHEADER": "Administration",
     "SITE_URL": "/dashboard/",
     "SITE_ICON": lambda request: static("icons/vigil.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "href": lambda request: static("icons/vigil.svg")}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Dashboard", "link": "/dashboard/"},
+            {"title": "Your account", "link": "/account/"},
+        ]
+    },
     "STYLES": [lambda request: static("css/admin.css")],
 }
 

@@ -1,12 +1,12 @@
 """The audit log, for reading."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
+from portal.access import Reader
 from portal.admin.base import ReadOnlyAdmin
 from portal.models import AuditEntry, Patient, User
 
@@ -61,20 +61,30 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     readonly_fields = ["actor", "patient", "words"]
     date_hierarchy = "at"
 
+    def narrowed(self, rows: QuerySet[Any], reader: Reader) -> QuerySet[Any]:
+        # Not foreign keys (an entry outlives what it is about), so not select_related.
+        return (
+            super()
+            .narrowed(rows, reader)
+            .annotate(
+                actor_name=Subquery(User.objects.filter(pk=OuterRef("actor_id")).values("name")),
+                patient_name=Subquery(
+                    Patient.objects.filter(pk=OuterRef("patient_id")).values("name")
+                ),
+            )
+        )
+
     @admin.display(description="By")
-    def actor(self, entry: AuditEntry) -> str:
-        return _name(User, entry.actor_id) if entry.actor_id else "the portal itself"
+    def actor(self, entry: Any) -> str:
+        if entry.actor_id is None:
+            return "nobody signed in"
+        # Who is gone from this organization has an id and no name here.
+        return str(entry.actor_name or entry.actor_id)
 
     @admin.display(description="About")
-    def patient(self, entry: AuditEntry) -> str:
-        return _name(Patient, entry.patient_id) if entry.patient_id else ""
+    def patient(self, entry: Any) -> str:
+        return str(entry.patient_name or entry.patient_id or "")
 
     @admin.display(description="Detail")
     def words(self, entry: AuditEntry) -> str:
         return ", ".join(f"{name}: {value}" for name, value in entry.detail.items())
-
-
-def _name(model: type[User] | type[Patient], row_id: UUID) -> str:
-    """The name that an id stands for now; the id itself for who is gone from this organization."""
-    name = model.objects.filter(pk=row_id).values_list("name", flat=True).first()
-    return str(name or row_id)
