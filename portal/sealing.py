@@ -49,8 +49,13 @@ def seal(text: str, place: Place) -> bytes:
     sealed = AESGCM(settings.ENCRYPTION_KEYS[key_id]).encrypt(
         nonce, text.encode(), place.associated_data(key_id)
     )
+    return head(key_id) + nonce + sealed
+
+
+def head(key_id: str) -> bytes:
+    """How every text begins that one key has sealed: version and key id."""
     name = key_id.encode()
-    return VERSION + bytes([len(name)]) + name + nonce + sealed
+    return VERSION + bytes([len(name)]) + name
 
 
 def unseal(sealed: bytes | memoryview, place: Place) -> str:

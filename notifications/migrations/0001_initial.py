@@ -37,9 +37,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("message", "New message"),
-                            ("care_team", "Your care team changed"),
+                            ("care_team", "The care team changed"),
                             ("visit", "A visit was booked or changed"),
-                            ("invitation", "A patient accepted the invitation"),
+                            ("invitation", "The invitation was accepted"),
                         ],
                         max_length=20,
                     ),
