@@ -1,4 +1,4 @@
-"""Rotating keys: everything opens as before, nothing is left under an old key, no place to stop is bad."""
+"""Rotating keys: everything opens as before, and nothing is left under an old key."""
 
 import pytest
 from django.core.management import CommandError, call_command
