@@ -3,6 +3,7 @@
 import json
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.views.decorators.http import require_http_methods
 
 from portal.access import of_reader
@@ -46,7 +47,8 @@ def _read(request: HttpRequest) -> dict[str, str] | None:
     """The three texts of a request, or None when they are not three texts of a sane length."""
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RawPostDataException):
+        # A form was sent where JSON belongs: it has been read as one already.
         return None
     if not isinstance(body, dict):
         return None

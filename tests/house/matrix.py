@@ -1,0 +1,112 @@
+"""Who may have which address: the table that is read when somebody asks "who can see this?".
+
+Read a row as: for Ana's object (or for the page that has none), these people get an answer; to
+everybody else the address does not exist.
+"""
+
+from dataclasses import dataclass, field
+
+PATIENTS = frozenset({"ana", "ben", "carla", "sam"})
+CLINICAL = frozenset({"ada", "noor", "boris", "olga"})
+ADMINS = frozenset({"admin", "other_admin"})
+MEMBERS = PATIENTS | CLINICAL | ADMINS
+NOBODY = frozenset[str]()
+
+# Ana's own side, and her care team.
+OWN_SIDE = frozenset({"ana", "sam"})
+TEAM = frozenset({"ada", "noor"})
+
+# People who are no longer let in, whatever the address.
+OUTSIDE = ("stranger", "former", "deactivated", "expired")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who may GET and who may POST; `takes` are the keyword arguments that name Ana's object."""
+
+    get: frozenset[str] = NOBODY
+    post: frozenset[str] = NOBODY
+    takes: tuple[str, ...] = ()
+    fixed: dict[str, str] = field(default_factory=dict)
+    open: bool = False  # answers people who are not signed in, too
+
+
+def _panel() -> Row:
+    return Row(get=TEAM, takes=("patient_id",))
+
+
+MATRIX: dict[str, Row] = {
+    # Alive, ready
+    "healthz": Row(get=MEMBERS, open=True),
+    "readyz": Row(get=MEMBERS, open=True),
+    # Signing in and out
+    "portal:start": Row(get=MEMBERS),
+    "portal:sign_in": Row(get=MEMBERS, post=MEMBERS, open=True),
+    "portal:sign_out": Row(post=MEMBERS, open=True),
+    "portal:sign_out_everywhere": Row(post=MEMBERS),
+    # Which organization is in the body; without one it is no organization of theirs: 404.
+    "portal:organization_switch": Row(get=MEMBERS),
+    "portal:session": Row(get=MEMBERS, post=MEMBERS),
+    "portal:account": Row(get=MEMBERS),
+    "portal:password_change": Row(get=MEMBERS, post=MEMBERS),
+    "portal:session_end": Row(post=MEMBERS),
+    "portal:theme": Row(post=MEMBERS),
+    "portal:kept_text": Row(get=MEMBERS, post=MEMBERS),
+    "portal:password_reset": Row(get=MEMBERS, post=MEMBERS, open=True),
+    "portal:password_reset_sent": Row(get=MEMBERS, open=True),
+    "portal:password_reset_done": Row(get=MEMBERS, open=True),
+    "portal:password_reset_confirm": Row(
+        get=MEMBERS, post=MEMBERS, fixed={"uid": "nobody", "token": "nothing"}, open=True
+    ),
+    "portal:invitation": Row(get=MEMBERS, post=MEMBERS, fixed={"token": "nothing"}, open=True),
+    # Frames
+    "portal:home": Row(get=PATIENTS),
+    "portal:dashboard": Row(get=CLINICAL | ADMINS),
+    "portal:patients": Row(get=CLINICAL | ADMINS),
+    "portal:chart": Row(get=TEAM, takes=("patient_id",)),
+    "portal:team": Row(get=TEAM, takes=("patient_id",)),
+    "portal:patient_invitation": Row(
+        get=TEAM | {"admin"}, post=TEAM | {"admin"}, takes=("patient_id",)
+    ),
+    # The record
+    "care:my_health": Row(get=PATIENTS),
+    "care:home_greeting": Row(get=PATIENTS),
+    "care:home_plan": Row(get=PATIENTS),
+    "care:home_readings": Row(get=PATIENTS),
+    "care:dashboard_patients": Row(get=CLINICAL),
+    "care:trend": Row(get=TEAM | OWN_SIDE, takes=("patient_id",), fixed={"code": "29463-7"}),
+    "care:panel_summary": _panel(),
+    "care:panel_vitals": _panel(),
+    "care:panel_plan": _panel(),
+    "care:panel_medications": _panel(),
+    "care:panel_conditions": _panel(),
+    "care:panel_laboratory": _panel(),
+    "care:panel_encounters": _panel(),
+    # Messages
+    "messaging:index": Row(get=PATIENTS | CLINICAL),
+    "messaging:new": Row(get=PATIENTS | CLINICAL, post=PATIENTS | CLINICAL),
+    "messaging:badge": Row(get=PATIENTS | CLINICAL),
+    "messaging:delivery": Row(post=PATIENTS | CLINICAL),
+    "messaging:thread": Row(get=OWN_SIDE | TEAM, takes=("conversation_id",)),
+    "messaging:messages": Row(
+        get=OWN_SIDE | TEAM, post=OWN_SIDE | TEAM, takes=("conversation_id",)
+    ),
+    "messaging:read": Row(post=OWN_SIDE | TEAM, takes=("conversation_id",)),
+    "messaging:panel": _panel(),
+    "messaging:dashboard": Row(get=CLINICAL),
+    "messaging:home": Row(get=PATIENTS),
+    # Notifications
+    "notifications:index": Row(get=MEMBERS),
+    "notifications:bell": Row(get=MEMBERS),
+    "notifications:count": Row(get=MEMBERS),
+    "notifications:latest": Row(get=MEMBERS),
+    "notifications:read_all": Row(post=MEMBERS),
+    "notifications:read": Row(post=frozenset({"ana"}), takes=("notification_id",)),
+    # Visits
+    "appointments:index": Row(get=PATIENTS | CLINICAL),
+    "appointments:panel": _panel(),
+    "appointments:today": Row(get=CLINICAL),
+    "appointments:home": Row(get=PATIENTS),
+    # The engine
+    "realtime:changes": Row(post=MEMBERS),
+}
