@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from care.models import Measurement, Source
+from care.models import Measurement
 from care.units import figure, written
 from care.vital_signs import DAY, KINDS, Kind, Limits, kind_of
 
@@ -50,8 +50,8 @@ class Reading:
 
     @property
     def source(self) -> str:
-        """Where it came from, in words; nothing for what came with a record."""
-        return "" if self.row.source == Source.IMPORT else self.row.get_source_display()
+        """Where it came from, in words."""
+        return str(self.row.get_source_display())
 
     @property
     def arrow(self) -> str:
@@ -106,8 +106,9 @@ def reading_of(row: Measurement, *, age: int) -> Reading:
     # A laboratory has its own ranges: only what came with the value counts there.
     normal = _normal(kind, 0, age) if row.category == "vital-signs" else None
     limits = _own_limits(row) or normal
-    is_plausible = kind is None or row.value is None or row.value in kind.parts[0].plausible
-    flag = _flag(row.interpretation, row.value, limits)
+    value = _shown(row.value, kind)
+    is_plausible = kind is None or value is None or value in kind.parts[0].plausible
+    flag = _flag(row.interpretation, value, limits)
     return Reading(
         row=row,
         figure=_figure(row, kind),
@@ -115,7 +116,7 @@ def reading_of(row: Measurement, *, age: int) -> Reading:
         flag=flag,
         has_range=limits is not None or row.interpretation in _INTERPRETATIONS,
         is_plausible=is_plausible,
-        numbers=() if row.value is None else (row.value,),
+        numbers=() if value is None else (value,),
         flags=(flag,),
     )
 
@@ -170,7 +171,7 @@ def _pressure(row: Measurement, kind: Kind, age: int) -> Reading:
     """Two numbers, judged each by itself; the reading carries the graver flag."""
     numbers, flags, plausible = [], [], True
     for index, part in enumerate(kind.parts):
-        value = row.component(part.code)
+        value = _shown(row.component(part.code), kind)
         if value is None:
             continue
         numbers.append(value)
@@ -210,6 +211,14 @@ def _flag(interpretation: str, value: Decimal | None, limits: Limits | None) -> 
     if limits.is_below(value):
         return LOW
     return HIGH if limits.is_above(value) else ""
+
+
+def _shown(value: Decimal | None, kind: Kind | None) -> Decimal | None:
+    """The number as a page prints it, which is also the one that is judged: a pain of 3 that is
+    called high, because it came as 3.2, would puzzle everybody."""
+    if value is None or kind is None:
+        return value
+    return Decimal(figure(value, kind.places))
 
 
 def _figure(row: Measurement, kind: Kind | None) -> str:

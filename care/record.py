@@ -28,7 +28,7 @@ from care.plots.sparkline import Sparkline, sparkline_of
 from care.readings import Trace, normal_in_words, normal_limits, range_in_words, traces_of
 from care.recovery import Recovery, recovery_of
 from care.vital_signs import Limits
-from care.wording import in_plain_words, meaning_of
+from care.wording import in_plain_words, meaning_of, name_of_test
 from portal.access import Reader, of_visible_patients
 from portal.models import Patient
 
@@ -50,6 +50,11 @@ class Tile:
     sparkline: Sparkline | None
     normal: str
     is_old: bool
+
+    @property
+    def short_name(self) -> str:
+        """What a laboratory test is called in a list."""
+        return name_of_test(self.trace.name)
 
     @property
     def meaning(self) -> str:

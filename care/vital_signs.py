@@ -20,6 +20,8 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 
+from care.units import written
+
 BLOOD_PRESSURE = "85354-9"
 SYSTOLIC = "8480-6"
 DIASTOLIC = "8462-4"
@@ -77,6 +79,11 @@ class Kind:
     def code(self) -> str:
         """The code that we write, and that addresses name."""
         return self.codes[0]
+
+    @property
+    def written_unit(self) -> str:
+        """The unit as people write it."""
+        return written(self.unit)
 
     @property
     def has_components(self) -> bool:

@@ -1,4 +1,6 @@
-"""What readings mean, in the words of patients (reading grade 6 at most)."""
+"""What readings are called and what they mean, in the words of patients (grade 6 at most)."""
+
+import re
 
 from care import vital_signs
 from care.readings import Reading
@@ -16,6 +18,18 @@ MEANINGS = {
     "8302-2": "How tall you are.",
     "39156-5": "Your weight for your height.",
 }
+
+
+# LOINC's full names say how and in what a thing was measured; of blood and serum nobody says so.
+_HOW = re.compile(r" by [A-Z][^,]*$| \[[^\]]*\]")
+_IN_BLOOD = re.compile(
+    r" (?:in|of) (?:Serum or Plasma|Serum|Plasma|Blood|Platelet poor plasma)\b.*$"
+)
+
+
+def name_of_test(name: str) -> str:
+    """“Potassium [Moles/volume] in Serum or Plasma” gives “Potassium”."""
+    return _IN_BLOOD.sub("", _HOW.sub("", name)) or name
 
 
 def meaning_of(code: str) -> str:

@@ -567,8 +567,8 @@ class Migration(migrations.Migration):
                     "source",
                     models.CharField(
                         choices=[
-                            ("import", "Imported"),
-                            ("patient", "Measured at home"),
+                            ("import", "Record"),
+                            ("patient", "Home"),
                             ("clinician", "Care team"),
                             ("device", "Device"),
                         ],
@@ -661,8 +661,8 @@ class Migration(migrations.Migration):
                     "source",
                     models.CharField(
                         choices=[
-                            ("import", "Imported"),
-                            ("patient", "Measured at home"),
+                            ("import", "Record"),
+                            ("patient", "Home"),
                             ("clinician", "Care team"),
                             ("device", "Device"),
                         ],

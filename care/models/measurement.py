@@ -25,8 +25,8 @@ class Status(models.TextChoices):
 class Source(models.TextChoices):
     """Where a measurement came from."""
 
-    IMPORT = "import", "Imported"
-    PATIENT = "patient", "Measured at home"
+    IMPORT = "import", "Record"
+    PATIENT = "patient", "Home"
     CLINICIAN = "clinician", "Care team"
     DEVICE = "device", "Device"
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
+from itertools import islice
 
 # Per cent of the width: room for the first and last point, and for a label under each.
 LEFT, RIGHT = 4.0, 96.0
@@ -28,17 +29,19 @@ class Calendar:
 
     def x(self, at: datetime) -> float:
         """The place of an instant, in per cent."""
-        span = (self.last - self.first).total_seconds()
-        if span <= 0:
+        # By the clock of the world: the difference of two times in one zone is that of their wall
+        # clocks, an hour wrong on the day on which summer time ends.
+        first, last = self.first.timestamp(), self.last.timestamp()
+        if first >= last:
             return 50.0
-        share = (at - self.first).total_seconds() / span
+        share = (at.timestamp() - first) / (last - first)
         return round(LEFT + share * (RIGHT - LEFT), 2)
 
     @property
     def ticks(self) -> list[DateTick]:
         """Round hours, days, months or years inside the span: at most five, or the ends of it."""
         for unit, form in _UNITS:
-            instants = list(self._round_instants(unit))
+            instants = list(islice(self._round_instants(unit), MOST_TICKS + 1))
             if 2 <= len(instants) <= MOST_TICKS:
                 return [self._tick(at, form) for at in instants]
         form = _form_for(self.last - self.first)
@@ -56,7 +59,7 @@ class Calendar:
         local_first = self.first.astimezone(self.zone)
         local_last = self.last.astimezone(self.zone)
         at = unit.floor(local_first.replace(tzinfo=None))
-        for _ in range(400):
+        while True:
             # Steps are counted on the wall clock and only then placed in the zone, so that a
             # midnight stays a midnight across the change to summer time.
             moment = at.replace(tzinfo=self.zone)

@@ -26,8 +26,8 @@ def sparkline_of(
     """Draw readings, oldest first; None for fewer than two, which have no shape."""
     if len(readings) < 2:
         return None
-    first, last = readings[0][0], readings[-1][0]
-    span = (last - first).total_seconds() or 1.0
+    first, last = readings[0][0].timestamp(), readings[-1][0].timestamp()
+    span = (last - first) or 1.0
     values = [float(value) for _, value in readings]
     low, high = min(values), max(values)
     room = (high - low) or abs(high) * 0.1 or 1.0
@@ -39,7 +39,7 @@ def sparkline_of(
         return round(HEIGHT - EDGE / 2 - share * (HEIGHT - EDGE), 1)
 
     def x(at: datetime) -> float:
-        return round(EDGE + (at - first).total_seconds() / span * (WIDTH - 2 * EDGE), 1)
+        return round(EDGE + (at.timestamp() - first) / span * (WIDTH - 2 * EDGE), 1)
 
     pairs = [(x(at), y(float(value))) for at, value in readings]
     band = None

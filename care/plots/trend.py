@@ -50,6 +50,7 @@ class Series:
 
     name: str
     points: Sequence[Point]
+    normal: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Line:
     """One series as it is drawn. `points` are pairs for a polyline, x in per cent."""
 
     name: str
+    normal: str
     points: str
     marks: list[Mark]
     is_second: bool
@@ -106,7 +108,7 @@ def plot_of(
     return Plot(
         summary=summary,
         lines=[_line(each, index, scale, calendar) for index, each in enumerate(drawn)],
-        bands=[_band(band, scale) for band in bands],
+        bands=_apart([_band(band, scale) for band in bands]),
         scale_ticks=[(scale.y(tick), scale.label(tick)) for tick in scale.ticks],
         date_ticks=calendar.ticks,
     )
@@ -126,7 +128,7 @@ def _line(series: Series, index: int, scale: Scale, calendar: Calendar) -> Line:
         for place, point in enumerate(series.points)
     ]
     pairs = " ".join(f"{mark.x},{mark.y}" for mark in marks)
-    return Line(series.name, pairs, marks, is_second=index > 0)
+    return Line(series.name, series.normal, pairs, marks, is_second=index > 0)
 
 
 def _classes(point: Point, *, is_second: bool, is_last: bool) -> str:
@@ -138,6 +140,15 @@ def _classes(point: Point, *, is_second: bool, is_last: bool) -> str:
     if point.flag:
         classes.append(_COLOURS[point.flag])
     return " ".join(classes)
+
+
+def _apart(bands: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Two ranges that touch keep a pixel between them, or they would look like one."""
+    uppers = {upper for upper, _ in bands}
+    return [
+        (upper, round(height - 1.5, 1)) if round(upper + height, 1) in uppers else (upper, height)
+        for upper, height in bands
+    ]
 
 
 def _band(limits: Limits, scale: Scale) -> tuple[float, float]:

@@ -17,7 +17,13 @@ from portal.doors import CLINICAL, for_roles, reader_of
 from portal.models import Patient
 
 # The columns of the table, in the order of an observation chart.
-COLUMNS = (BLOOD_PRESSURE, "8867-4", "59408-5", "8310-5", "72514-3")
+COLUMNS = (
+    (BLOOD_PRESSURE, "BP"),
+    ("8867-4", "HR"),
+    ("59408-5", "SpO₂"),
+    ("8310-5", "Temp"),
+    ("72514-3", "Pain"),
+)
 # Somebody recovering at home measures every day.
 STALE_AFTER = DAY
 PATIENTS = 60
@@ -50,10 +56,14 @@ class Row:
     def silence_words(self) -> str:
         """For how long nothing was measured: “2 days”, “14 hours”."""
         silence = self.silence or timedelta()
-        days, hours = silence.days, silence.seconds // 3600
-        if days:
-            return f"{days:,} day{'' if days == 1 else 's'}"
-        return f"{hours} hour{'' if hours == 1 else 's'}"
+        days = silence.days
+        counts = ((days // 365, "year"), (days // 30, "month"), (days, "day"))
+        # From two on: “13 months” says more than “1 year”.
+        number, unit = next(
+            ((count, unit) for count, unit in counts if count > 1 or (unit == "day" and count)),
+            (silence.seconds // 3600, "hour"),
+        )
+        return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 @require_safe
@@ -63,7 +73,7 @@ def dashboard_patients(request: HttpRequest) -> HttpResponse:
     reader = reader_of(request)
     patients = list(care_team_patients(reader).living()[: PATIENTS + 1])
     context = {
-        "columns": [kind for code in COLUMNS if (kind := kind_of(code))],
+        "columns": [(kind_of(code), short) for code, short in COLUMNS],
         "rows": _rows(patients[:PATIENTS], reader),
         "has_more": len(patients) > PATIENTS,
         "checked_at": timezone.now(),
@@ -101,7 +111,7 @@ def _row(patient: Patient, procedures: list[Procedure], latest: list[Measurement
             newest[kind] = measurement
     last_at = max((each.measured_at for each in latest), default=None)
     cells = []
-    for code in COLUMNS:
+    for code, _ in COLUMNS:
         kind = kind_of(code)
         row = newest.get(kind) if kind else None
         reading = reading_of(row, age=patient.age) if row else None

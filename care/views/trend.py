@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from care import record
 from care.plots.trend import Plot, Point, Series, plot_of
-from care.readings import Reading, Trace, normal_in_words, normal_limits
+from care.readings import Reading, Trace, normal_in_words, normal_limits, range_in_words
 from care.units import figure, written
 from care.vital_signs import Kind, codes_like, kind_of
 from care.wording import meaning_of
@@ -45,7 +45,7 @@ def trend(request: HttpRequest, patient_id: UUID, code: str) -> HttpResponse:
         "patient": patient,
         "is_team": reader.is_staff,
         "code": kind.code if kind else code,
-        "name": _name(kind, trace, for_patient=not reader.is_staff),
+        "sign": _sign(kind, trace, for_patient=not reader.is_staff),
         "unit": _unit(kind, trace),
         "normal": normal_in_words(kind, patient.age) if kind else "",
         "meaning": meaning_of(code),
@@ -77,7 +77,7 @@ def _chosen(
     return spans[-1], trace
 
 
-def _name(kind: Kind | None, trace: Trace | None, *, for_patient: bool) -> str:
+def _sign(kind: Kind | None, trace: Trace | None, *, for_patient: bool) -> str:
     if kind is not None:
         return kind.plain_name if for_patient else kind.name
     return trace.name if trace else ""
@@ -93,15 +93,21 @@ def _plot(trace: Trace, kind: Kind | None, patient: Patient) -> Plot | None:
     drawn = [each for each in reversed(trace.readings) if each.numbers]
     if not drawn:
         return None
+    limits = normal_limits(kind, patient.age) if kind else []
     names = [part.name for part in kind.parts] if kind else [trace.name]
+    normals = [range_in_words(each, kind.places) for each in limits] if kind else []
     series = [
-        Series(name, [_point(each, index, names) for each in drawn if len(each.numbers) > index])
+        Series(
+            name,
+            [_point(each, index, names) for each in drawn if len(each.numbers) > index],
+            normals[index] if index < len(normals) else "",
+        )
         for index, name in enumerate(names)
     ]
     many = "1 reading" if len(drawn) == 1 else f"{len(drawn)} readings"
     return plot_of(
         series,
-        bands=normal_limits(kind, patient.age) if kind else [],
+        bands=limits,
         zone=timezone.get_current_timezone(),
         summary=(
             f"{trace.name}, {many} from {_day(drawn[0].at)} to {_day(drawn[-1].at)}."
