@@ -3,7 +3,10 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const WEEK = 7 * DAY
 
-const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" })
+// Clinicians scan columns of ages: "3 hr. ago" there, "3 hours ago" for patients.
+const { lang, dataset } = document.documentElement
+const style = dataset.frame === "staff" ? "short" : "long"
+const words = new Intl.RelativeTimeFormat(lang || "en", { numeric: "auto", style })
 const elements = new Set()
 let timer
 

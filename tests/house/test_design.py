@@ -86,7 +86,7 @@ def test_a_component_lies_in_its_layer_and_takes_its_colours_from_tokens(path):
     css = style(path)
     outside = re.sub(r"@layer components \{.*\n\}", "", css, flags=re.DOTALL)
     assert outside.strip() == ""
-    assert not re.search(r"#[0-9a-fA-F]{3,8}\b(?![^{]*\{)", css), "a hex colour"
+    assert not re.search(r"#[0-9a-fA-F]{3,8}\b", css), "a hex colour"
     assert not re.search(r"\b(?:rgb|hsl|oklch|oklab|lch|hwb)a?\(", css), "a colour of its own"
 
 
@@ -154,7 +154,7 @@ def test_every_class_in_a_template_has_a_rule(path):
 
 @pytest.mark.parametrize("path", PAGES, ids=named)
 def test_no_template_styles_or_scripts_in_place(path):
-    text = path.read_text()
+    text = re.sub(r"\{%.*?%\}", "", path.read_text())
     assert not re.search(r"\sstyle=", text), "the content security policy drops it"
     assert not re.search(r"\son\w+=", text), "the content security policy drops it"
     assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text), "nothing from another host"
