@@ -58,7 +58,8 @@ MATRIX: dict[str, Row] = {
     "portal:password_reset_confirm": Row(
         get=MEMBERS, post=MEMBERS, fixed={"uid": "nobody", "token": "nothing"}, open=True
     ),
-    "portal:invitation": Row(get=MEMBERS, post=MEMBERS, fixed={"token": "nothing"}, open=True),
+    # The token is the right; one that leads nowhere is an unknown address.
+    "portal:invitation": Row(fixed={"token": "nothing"}, open=True),
     # Frames
     "portal:home": Row(get=PATIENTS),
     "portal:dashboard": Row(get=CLINICAL | ADMINS),

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Subquery
 from django.utils import timezone
 
 from appointments.actions import book_visit
@@ -30,7 +31,7 @@ from care.models import (
 )
 from care.vital_signs import kind_of
 from messaging.actions import mark_read, reply, start_conversation
-from messaging.models import Category
+from messaging.models import Category, Message, Receipt
 from portal.access import Reader
 from portal.demo import DEMO_PASSWORD
 from portal.management.demo.recovery_curve import Reading, readings
@@ -200,6 +201,10 @@ class DemoClinic:
         if not talk.lines[-1].by_team and rest:
             with self._as(team):
                 mark_read(opening.conversation_id, by=team)
+        # What was read, was read soon after it was written, and not while this was made.
+        Receipt.objects.filter(conversation=opening.conversation_id, read_at__isnull=False).update(
+            delivered_at=_after_sending(minutes=1), read_at=_after_sending(minutes=9)
+        )
 
     def visit(
         self, patient: Patient, provider: Provider, days: int, hour: int, kind: str, mode: Mode
@@ -240,6 +245,13 @@ class DemoClinic:
 
     def _as(self, reader: Reader):  # type: ignore[no-untyped-def]
         return acting_for(reader.organization_id, reader.user_id)
+
+
+def _after_sending(minutes: int) -> Subquery:
+    """For a receipt: so many minutes after its message was sent."""
+    message = Message.objects.filter(pk=OuterRef("message_id"))
+    later = F("sent_at") + timedelta(minutes=minutes)
+    return Subquery(message.values(at=ExpressionWrapper(later, DateTimeField()))[:1])
 
 
 def vital_signs(patient: Patient, reading: Reading) -> Iterator[VitalSign]:
