@@ -68,8 +68,10 @@ function sentence(standing, updatedAt) {
   return ""
 }
 
+// In the clinic's zone, like every other time on the page.
 function time(instant, seconds = {}) {
-  const digits = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...seconds }
+  const { timeZone } = document.body.dataset
+  const digits = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone, ...seconds }
   return new Intl.DateTimeFormat("en-GB", digits).format(instant)
 }
 
