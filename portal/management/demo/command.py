@@ -80,10 +80,10 @@ def run(folder: DataFolder, port: int, simulate: bool) -> int:
         supervisor.environment = {**variables, "DATABASE_OWNER_URL": ""}
 
         supervisor.heed_signals()
-        web = start_processes(supervisor, folder, port, simulate)
-        wait_until_served(supervisor, web, port)
+        start_web_server(supervisor, folder, port)
         if supervisor.asked_to_stop.is_set():
             return 0
+        start_others(supervisor, folder, simulate)
         welcome(folder, port)
         return supervisor.run()
     finally:
@@ -142,15 +142,19 @@ def prepare(variables: dict[str, str]) -> None:
     run_once([*manage, "demo_clinic"], variables, "The demo clinic cannot be made")
 
 
-def start_processes(supervisor: Supervisor, folder: DataFolder, port: int, simulate: bool) -> Child:
-    """Start what runs in production too, and the simulator. Returns the web server."""
-    manage = [sys.executable, str(ROOT / "manage.py")]
+def start_web_server(supervisor: Supervisor, folder: DataFolder, port: int) -> None:
+    """Start it alone, so that the first page comes soon; return when it serves."""
     web = Child("web server", [sys.executable, "-m", *server(port)], folder.log_of("web"))
     supervisor.start(web)
+    wait_until_served(supervisor, web, port)
+
+
+def start_others(supervisor: Supervisor, folder: DataFolder, simulate: bool) -> None:
+    """Start what runs beside the web server in production too, and the simulator."""
+    manage = [sys.executable, str(ROOT / "manage.py")]
     supervisor.start(Child("job worker", [*manage, "worker"], folder.log_of("worker")))
     if simulate:
         supervisor.start(Child("simulator", [*manage, "simulate"], folder.log_of("simulate")))
-    return web
 
 
 def server(port: int) -> list[str]:
