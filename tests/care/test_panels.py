@@ -1,0 +1,380 @@
+"""The panels of a chart: who opens them, as a fragment or a page, what they say, what they cost."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from care.models import (
+    CarePlan,
+    CarePlanActivity,
+    Condition,
+    Encounter,
+    Goal,
+    Medication,
+    Procedure,
+    Result,
+)
+from care.vital_signs import BLOOD_PRESSURE
+from portal.models import AuditEntry, Caregiver, CareTeamMembership, Patient
+
+PANELS = ["summary", "vitals", "plan", "medications", "conditions", "laboratory", "encounters"]
+AROUND_ANA = {"ana", "sam", "ada", "noor"}
+STRANGERS = ["ben", "boris", "carla", "olga", "admin", "other_admin"]
+HTMX = {"HX-Request": "true"}
+
+
+def address(panel, patient):
+    return reverse(f"care:panel_{panel}", args=[patient.pk])
+
+
+def text_of(response):
+    """What a person reads: the page without its tags."""
+    html = re.sub(
+        r"<(script|svg|style|template)\b.*?</\1>", " ", response.content.decode(), flags=re.S
+    )
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+@pytest.fixture
+def full_record(ana, system, record_reading):
+    """Ana, six days after a knee operation, with something in every panel."""
+    record_reading(ana, BLOOD_PRESSURE, (152, 84))
+    record_reading(ana, "8867-4", 78)
+    record_reading(ana, "8867-4", 80, hours=30)
+    about = {"organization": ana.organization, "patient": ana.patient}
+    now = timezone.now()
+    with system():
+        Procedure.objects.create(
+            **about,
+            display="Total replacement of left knee joint",
+            status="completed",
+            performed_at=now - timedelta(days=6),
+        )
+        Condition.objects.create(**about, display="Osteoarthritis of left knee", status="active")
+        Condition.objects.create(**about, display="Viral sinusitis", status="resolved")
+        Medication.objects.create(
+            **about, display="Paracetamol 500 mg", dosage="1 tablet", status="active"
+        )
+        Medication.objects.create(**about, display="Ibuprofen 400 mg", status="stopped")
+        Result.objects.create(
+            **about,
+            category="laboratory",
+            code="2823-3",
+            display="Potassium [Moles/volume] in Serum or Plasma",
+            value=Decimal("5.4"),
+            unit="mmol/L",
+            range_low=Decimal("3.5"),
+            range_high=Decimal("5.1"),
+            measured_at=now - timedelta(days=1),
+        )
+        plan = CarePlan.objects.create(**about, display="Knee recovery", status="active")
+        for position, (words, status) in enumerate(
+            [("Knee bends", "completed"), ("Walk indoors", "in-progress")]
+        ):
+            CarePlanActivity.objects.create(
+                **about, plan=plan, position=position, display=words, status=status
+            )
+        Goal.objects.create(**about, display="Climb the stairs", achievement="improving")
+        Encounter.objects.create(
+            **about, display="Wound check", setting="AMB", starts_at=now, status="finished"
+        )
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_everybody_around_the_patient_opens_a_panel_and_nobody_else(
+    full_record, cast, client_for, panel
+):
+    for name in [*AROUND_ANA, *STRANGERS]:
+        response = client_for(getattr(cast, name)).get(address(panel, cast.ana.patient))
+        assert response.status_code == (200 if name in AROUND_ANA else 404), name
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_fragment_is_exactly_the_region_that_it_replaces(
+    full_record, ana, ada, client_for, panel
+):
+    where = address(panel, ana.patient)
+    fragment = client_for(ada).get(where, headers=HTMX).content.decode().strip()
+    assert fragment.startswith("<live-region")
+    assert fragment.endswith("</live-region>")
+    assert f'id="panel-{panel}"' in fragment
+    assert f'hx-get="{where}"' in fragment
+    assert f'filter="patient_id=eq.{ana.patient.pk}"' in fragment
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_without_scripts_a_panel_is_a_page_with_the_patient_in_its_head(
+    full_record, ana, ada, client_for, panel
+):
+    page = text_of(client_for(ada).get(address(panel, ana.patient)))
+    assert "Ana Ruiz" in page
+    assert "MRN 4471" in page
+    assert "2 Mar 1964" in page
+
+
+@pytest.mark.parametrize(
+    ("panel", "words"),
+    [
+        ("summary", ["Day 6", "↑ high", "Osteoarthritis of left knee"]),
+        ("vitals", ["152/84 mmHg ↑ high", "Heart rate 78 /min"]),
+        ("conditions", ["Osteoarthritis of left knee", "Resolved or inactive (1)"]),
+        ("medications", ["Paracetamol 500 mg", "1 tablet", "Stopped or completed (1)"]),
+        ("laboratory", ["Potassium 5.4 mmol/L ↑ high 3.5–5.1"]),
+        ("plan", ["Knee bends Done", "Climb the stairs Getting better"]),
+        ("encounters", ["Wound check Clinic"]),
+    ],
+)
+def test_a_panel_says_what_is_on_record(full_record, ana, ada, client_for, panel, words):
+    page = text_of(client_for(ada).get(address(panel, ana.patient)))
+    for each in words:
+        assert each in page
+
+
+def test_a_value_says_how_old_it_is_when_it_is_old(ana, ada, client_for, record_reading):
+    record_reading(ana, "8867-4", 78, hours=25)
+    assert " old " in text_of(client_for(ada).get(address("vitals", ana.patient)))
+
+
+def test_a_reading_entered_in_error_is_not_shown(ana, ada, client_for, record_reading):
+    record_reading(ana, "8867-4", 178, status="entered-in-error")
+    assert "178" not in text_of(client_for(ada).get(address("vitals", ana.patient)))
+
+
+def test_an_empty_panel_says_that_it_is_empty(ana, ada, client_for):
+    for panel in PANELS:
+        page = text_of(client_for(ada).get(address(panel, ana.patient)))
+        assert re.search(r"\b[Nn]o(ne|thing)?\b", page), panel
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_costs_the_same_for_a_long_record(full_record, ana, ada, client_for, panel, system):
+    client, where = client_for(ada), address(panel, ana.patient)
+
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(where, headers=HTMX).status_code == 200
+        return len(captured)
+
+    queries()
+    before = queries()
+    about = {"organization": ana.organization, "patient": ana.patient}
+    with system():
+        for number in range(5):
+            Condition.objects.create(**about, display=f"C{number}", status="active")
+            Medication.objects.create(**about, display=f"M{number}", status="active")
+            plan = CarePlan.objects.create(**about, display=f"P{number}", status="active")
+            CarePlanActivity.objects.create(**about, plan=plan, position=0, display="A")
+            Encounter.objects.create(**about, display=f"E{number}", status="finished")
+    assert queries() == before
+
+
+def test_a_time_is_printed_in_the_clinics_zone(ana, ada, client_for, record_reading, system):
+    """14:30 in UTC is 9:30 in New York in winter."""
+    reading = record_reading(ana, "8867-4", 78)
+    with system():
+        reading.measured_at = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
+        reading.save()
+    assert "15 Jan 2026, 09:30" in text_of(client_for(ada).get(address("vitals", ana.patient)))
+
+
+def test_a_day_without_a_time_prints_no_time(ana, ada, client_for, record_reading, system):
+    reading = record_reading(ana, "8867-4", 78)
+    with system():
+        reading.measured_at = datetime(2026, 1, 15, 5, tzinfo=UTC)
+        reading.time_is_known = False
+        reading.save()
+    page = text_of(client_for(ada).get(address("vitals", ana.patient), headers=HTMX))
+    assert "15 Jan 2026" in page.partition("Heart rate")[2]
+    assert ":" not in page.partition("Heart rate")[2]
+
+
+def test_reading_a_panel_is_on_record(ana, ada, client_for, system):
+    client_for(ada).get(address("vitals", ana.patient))
+    with system():
+        entry = AuditEntry.objects.get(action="patient.read")
+        assert (entry.actor_id, entry.patient_id) == (ada.user.pk, ana.patient.pk)
+        assert entry.detail == {"what": "vitals"}
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_a_panel_only_reads(ana, ada, client_for, method):
+    assert getattr(client_for(ada), method)(address("vitals", ana.patient)).status_code == 405
+
+
+# Trends ----------------------------------------------------------------------------------------
+
+
+def trend(patient, code=BLOOD_PRESSURE):
+    return reverse("care:trend", args=[patient.pk, code])
+
+
+def test_a_trend_has_a_plot_and_a_table_of_the_same_readings(ana, ada, client_for, record_reading):
+    for hours in (2, 26, 50):
+        record_reading(ana, BLOOD_PRESSURE, (130 + hours, 80), hours=hours)
+    html = client_for(ada).get(trend(ana.patient)).content.decode()
+    assert html.count("<polyline") == 2
+    assert html.count('tabindex="0" role="img"') == 6
+    for figure in ("132/80", "156/80", "180/80"):
+        assert f'<td class="is-number">{figure}</td>' in html
+    assert "style=" not in html
+
+
+def test_codes_of_one_kind_share_a_trend(ana, ada, client_for, record_reading):
+    record_reading(ana, "8310-5", "36.6")
+    record_reading(ana, "8331-1", "36.9", hours=2)
+    for code in ("8310-5", "8331-1"):
+        html = client_for(ada).get(trend(ana.patient, code)).content.decode()
+        assert '<td class="is-number">36.6</td>' in html
+        assert '<td class="is-number">36.9</td>' in html
+
+
+def test_the_shortest_span_with_a_shape_is_shown(ana, ada, client_for, record_reading):
+    for days in (1, 10, 20):
+        record_reading(ana, "8867-4", 78, hours=24 * days)
+    html = client_for(ada).get(trend(ana.patient, "8867-4")).content.decode()
+    assert re.search(r'aria-current="page">30 days<', html)
+
+
+def test_a_span_without_readings_says_so_and_offers_the_rest(ana, ada, client_for, record_reading):
+    record_reading(ana, "8867-4", 78, hours=24 * 20)
+    page = text_of(client_for(ada).get(trend(ana.patient, "8867-4") + "?span=week"))
+    assert "No readings in the last 7 days" in page
+    assert "Show all readings" in page
+
+
+def test_a_code_that_nobody_knows_is_not_found_and_a_known_one_may_be_empty(ana, ada, client_for):
+    assert client_for(ada).get(trend(ana.patient, "0000-0")).status_code == 404
+    assert client_for(ada).get(trend(ana.patient, "8867-4")).status_code == 200
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_a_stranger_finds_no_trend(ana, cast, client_for, record_reading, name):
+    record_reading(ana, "8867-4", 78)
+    response = client_for(getattr(cast, name)).get(trend(ana.patient, "8867-4"))
+    assert response.status_code == 404
+
+
+# The patient's own pages -----------------------------------------------------------------------
+
+OWN = ["care:my_health", "care:home_greeting", "care:home_plan", "care:home_readings"]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_pages_are_for_patients_and_caregivers(cast, client_for, name):
+    for who in ("ana", "sam", "ben", "carla"):
+        assert client_for(getattr(cast, who)).get(reverse(name)).status_code == 200, who
+    for who in ("ada", "noor", "admin"):
+        assert client_for(getattr(cast, who)).get(reverse(name)).status_code == 404, who
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_nobody_chooses_somebody_who_is_not_theirs(cast, client_for, name):
+    for asked in (cast.ben.patient.pk, cast.carla.patient.pk, "nonsense", ""):
+        response = client_for(cast.ana).get(reverse(name), {"patient": asked})
+        assert response.status_code == 404
+
+
+def test_my_health_says_it_in_the_patients_words(full_record, ana, client_for):
+    page = text_of(client_for(ana).get(reverse("care:my_health")))
+    assert "Day 6 after your knee operation." in page
+    assert "Above the usual range" in page
+    assert "Pulse" in page
+    assert "Heart rate" not in page
+
+
+def test_a_caregiver_chooses_whose_health(cast, client_for, system):
+    with system():
+        Caregiver.objects.create(
+            organization=cast.clinic, patient=cast.ben.patient, user=cast.sam.user
+        )
+    client = client_for(cast.sam)
+    assert "Ana Ruiz’s health" in text_of(client.get(reverse("care:my_health")))
+    ben = client.get(reverse("care:my_health"), {"patient": cast.ben.patient.pk})
+    assert "Ben Cho’s health" in text_of(ben)
+
+
+def test_a_caregiver_of_nobody_is_told_what_to_do(cast, client_for, system):
+    with system():
+        Caregiver.objects.all().delete()
+    for name in OWN:
+        assert client_for(cast.sam).get(reverse(name)).status_code == 200
+    page = text_of(client_for(cast.sam).get(reverse("care:my_health")))
+    assert "No one is linked to you yet" in page
+
+
+def test_the_greeting_names_the_day_for_patient_and_caregiver(full_record, ana, sam, client_for):
+    assert "Day 6 after your knee operation." in text_of(
+        client_for(ana).get(reverse("care:home_greeting"))
+    )
+    assert "Day 6 after Ana’s knee operation." in text_of(
+        client_for(sam).get(reverse("care:home_greeting"))
+    )
+
+
+def test_a_home_without_a_plan_has_no_empty_card(ana, client_for):
+    html = client_for(ana).get(reverse("care:home_plan"), headers=HTMX).content.decode()
+    assert "card" not in html
+
+
+# The clinician's patients ----------------------------------------------------------------------
+
+
+def dashboard(client):
+    return client.get(reverse("care:dashboard_patients"))
+
+
+def test_the_dashboard_shows_last_readings_and_says_what_is_stale(
+    full_record, cast, client_for, record_reading
+):
+    record_reading(cast.ben, "8867-4", 66, hours=50)
+    ada, boris = (
+        text_of(dashboard(client_for(cast.ada))),
+        text_of(dashboard(client_for(cast.boris))),
+    )
+    assert "152/84 ↑ high" in ada
+    assert "day 6, knee operation" in ada
+    assert "Stale" not in ada
+    assert "Ben Cho" not in ada
+    assert "Stale: 2 days" in boris
+
+
+def test_somebody_without_any_reading_is_marked_in_words(cast, client_for):
+    assert "No reading yet" in text_of(dashboard(client_for(cast.ada)))
+
+
+def test_who_has_died_is_not_on_the_dashboard(cast, client_for, system):
+    with system():
+        Patient.objects.filter(pk=cast.ana.patient.pk).update(deceased_at=timezone.now())
+    assert "Ana Ruiz" not in text_of(dashboard(client_for(cast.ada)))
+
+
+def test_the_dashboard_costs_the_same_for_many_patients(cast, client_for, system, record_reading):
+    client = client_for(cast.ada)
+
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            dashboard(client)
+        return len(captured)
+
+    queries()
+    before = queries()
+    with system():
+        for number in range(5):
+            patient = Patient.objects.create(
+                organization=cast.clinic, mrn=f"x{number}", name="X", birth_on=date(1980, 1, 1)
+            )
+            CareTeamMembership.objects.create(
+                organization=cast.clinic, patient=patient, provider=cast.ada.provider
+            )
+    assert queries() == before
+
+
+@pytest.mark.parametrize("name", ["ana", "sam", "admin"])
+def test_the_dashboard_is_the_care_teams(cast, client_for, name):
+    assert dashboard(client_for(getattr(cast, name))).status_code == 404
