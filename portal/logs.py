@@ -46,7 +46,7 @@ def tell_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventD
 
 
 def _kinds(error: BaseException) -> str:
-    """The kinds of an exception and of what caused it; of a database's, its state and constraint."""
+    """The kinds of an exception and of its causes; of a database's, state and constraint too."""
     kinds: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(kinds) < 5:

@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.headers.PrivateResponses",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.middleware.methods.MethodPages",
     "portal.middleware.bodies.BodyLimit",
@@ -79,7 +80,6 @@ MIDDLEWARE = [
     "portal.middleware.reading.Reading",
     "portal.middleware.zone.ClinicZone",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

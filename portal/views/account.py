@@ -18,10 +18,8 @@ from portal.forms.account import ThemeForm
 from portal.forms.passwords import PasswordChangeForm
 from portal.models import Session
 from portal.sessions import PLACE_KEY
+from portal.views.colours import wear
 from portal.views.entering import memberships_of
-
-THEME_COOKIE = "theme"
-ONE_YEAR = 365 * 24 * 60 * 60
 
 
 @require_safe
@@ -76,7 +74,7 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
 @require_POST
 @members_only
 def theme(request: HttpRequest) -> HttpResponse:
-    """Remember the colours; the cookie is what pages are rendered by, before anybody is known."""
+    """Remember the colours, and wear them."""
     form = ThemeForm(request.POST)
     if not form.is_valid():
         return render(
@@ -84,14 +82,7 @@ def theme(request: HttpRequest) -> HttpResponse:
         )
     chosen = form.cleaned_data["theme"]
     choose_theme(chosen, by=reader_of(request))
-    response = redirect("portal:account")
-    if chosen == "system":
-        response.delete_cookie(THEME_COOKIE, samesite="Lax")
-    else:
-        response.set_cookie(
-            THEME_COOKIE, chosen, max_age=ONE_YEAR, samesite="Lax", secure=request.is_secure()
-        )
-    return response
+    return wear(request, redirect("portal:account"), chosen)
 
 
 def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:

@@ -26,21 +26,14 @@ def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
 @require_safe
 @for_roles(*CLINICAL)
 def team(request: HttpRequest, patient_id: UUID) -> HttpResponse:
-    """Show who may see the chart. A reader who no longer may gets the notice that says so.
+    """Show who may see the chart.
 
-    The notice takes the place of the whole chart, not of this panel alone, and only on a page that
-    was this patient's and this session's: for everybody else the address does not exist.
+    The chart asks again whenever the team changes: a reader who was taken off it gets the 404 on
+    which the page takes the whole chart away and says so (static/js/page-refresh.js).
     """
-    reader = reader_of(request)
-    page = request.page  # type: ignore[attr-defined]
-    is_gone = not access.visible_patients(reader).filter(pk=patient_id).exists()
-    if is_gone and page.is_refresh_about(patient_id):
-        response = render(request, "portal/_chart_closed.html")
-        response["HX-Retarget"] = "#main"
-        response["HX-Reswap"] = "innerHTML"
-        return response
     patient = patient_or_404(request, patient_id, what="care team")
-    return render(request, "portal/_team.html", {"patient": patient, **_people(patient, reader)})
+    context = {"patient": patient, **_people(patient, reader_of(request))}
+    return render(request, "portal/_team.html", context)
 
 
 def _people(patient: Patient, reader: Reader) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from portal import jobs, tenancy
 from portal.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
 from portal.forms.sign_in import SignInForm
 from portal.models import User
+from portal.views.colours import wear
 from portal.views.entering import enter, forget_page, leave, memberships_of, sign_in_user
 
 NOWHERE = "You have an account, but no clinic has opened it for you now. Please call your clinic."
@@ -60,8 +61,10 @@ def _let_in(request: HttpRequest, form: SignInForm) -> HttpResponse | None:
     sign_in_user(request, user)
     if len(places) == 1:
         enter(request, places[0])
-        return redirect(_next(request) or "portal:start")
-    return redirect(_choice(request))
+        response = redirect(_next(request) or "portal:start")
+    else:
+        response = redirect(_choice(request))
+    return response if user.theme == "system" else wear(request, response, user.theme)
 
 
 def _already_in(request: HttpRequest) -> HttpResponse:

@@ -11,7 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from portal import environment
-from portal.models import Session
+from portal.models import Membership, Session
+from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -142,13 +143,8 @@ def test_without_a_session_there_is_nothing_left(client):
 
 
 @pytest.mark.parametrize("change", ["password", "organization"])
-def test_a_new_key_does_not_make_a_session_younger(
-    client, ada, other_clinic, system, change
-):
+def test_a_new_key_does_not_make_a_session_younger(client, ada, other_clinic, system, change):
     """Whoever changes their password at hour eleven is still asked again at hour twelve."""
-    from portal.models import Membership
-    from tests.cast import PASSWORD
-
     with system(other_clinic):
         Membership.objects.create(organization=other_clinic, user=ada.user, role="nurse")
     client.post("/sign-in/", {"username": ada.user.email, "password": PASSWORD})
