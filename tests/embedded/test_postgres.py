@@ -108,6 +108,28 @@ def test_another_server_is_provisioned_by_its_superuser(server):
         rows(urls.engine, "SELECT 1")
 
 
+def test_the_roles_for_production_are_the_roles_tests_run_with(shared, server):
+    """docs/deployment/roles.sql on one server, our own provisioning on another."""
+    psql = binaries.programs_for(server_account()) / "psql"
+    passwords = {f"VIGIL_{role}_PASSWORD": "it's" for role in ["OWNER", "APP", "ENGINE"]}
+    subprocess.run(
+        [psql, server.superuser_url, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"]
+        + ["--file", ROOT / "docs" / "deployment" / "roles.sql"],
+        env={"PATH": os.defpath} | passwords,
+        check=True,
+    )
+    queries = [
+        "SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb,"
+        " rolreplication FROM pg_roles WHERE rolname LIKE 'vigil\\_%' ORDER BY 1",
+        "SELECT datdba::regrole::text, datacl::text FROM pg_database WHERE datname = 'vigil'",
+        "SELECT nspowner::regrole::text, nspacl::text FROM pg_namespace WHERE nspname = 'public'",
+    ]
+    ours = shared.provision("vigil").superuser
+    theirs = server.superuser_url.replace("/postgres", "/vigil")
+    for query in queries:
+        assert rows(theirs, query) == rows(ours, query)
+
+
 def test_passwords_are_for_their_owner_only(shared):
     assert stat.S_IMODE((shared.folder / "passwords.json").stat().st_mode) == 0o600
     assert not (shared.folder / "superuser.password").exists()

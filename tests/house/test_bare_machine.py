@@ -130,6 +130,21 @@ def test_the_locks_name_no_index():
         assert "://" not in (ROOT / lock).read_text()
 
 
+def test_the_example_deployment_sets_what_settings_read():
+    compose = (ROOT / "compose.yaml").read_text()
+    settings = (ROOT / "portal" / "settings.py").read_text()
+    # The web server reads this one itself.
+    named = set(re.findall(r"^    +([A-Z][A-Z_]+): ", compose, re.MULTILINE)) - {
+        "FORWARDED_ALLOW_IPS"
+    }
+    own = {name for name in named if not name.startswith(("POSTGRES_", "VIGIL_"))}
+    assert "DATABASE_ENGINE_URL" in own
+    assert {name for name in own if f'"{name}"' not in settings} == set()
+    asked_for = set(re.findall(r"\$\{([A-Z_]+):\?\}", compose))
+    example = (ROOT / "docs" / "deployment" / "example.env").read_text()
+    assert asked_for == set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+
+
 # Settings -----------------------------------------------------------------------------------
 
 
