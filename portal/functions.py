@@ -7,6 +7,7 @@ A function lives in `portal/sql/<name>.v<n>.sql` and is never edited after a rel
 import re
 from pathlib import Path
 
+from django.conf import settings
 from django.db.migrations import RunSQL
 
 FOLDER = Path(__file__).parent / "sql"
@@ -23,6 +24,12 @@ def install(name: str, version: int, *, undo: str | None = None) -> RunSQL:
             f"DROP FUNCTION IF EXISTS {function}({_types(arguments)}) CASCADE;"
             for function, arguments in reversed(_HEAD.findall(sql))
         )
+    for function, arguments in _HEAD.findall(sql):
+        if function.startswith("portal_"):
+            # PostgreSQL lets everybody execute a new function; these answer the application only.
+            signature = f"{function}({_types(arguments)})"
+            forward += f"\nREVOKE ALL ON FUNCTION {signature} FROM PUBLIC;"
+            forward += f"\nGRANT EXECUTE ON FUNCTION {signature} TO {settings.APP_ROLE};"
     # One string and not a list: psycopg sends it whole, and `;` inside bodies stays unharmed.
     return RunSQL(sql=[forward], reverse_sql=[undo])
 

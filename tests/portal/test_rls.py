@@ -46,7 +46,8 @@ def test_every_table_forces_its_policy_or_says_why_it_belongs_to_nobody(db):
     for name, table in tables().items():
         if name.startswith(ENGINE_TABLES_PREFIX) or name in GLOBAL_TABLES:
             continue
-        assert table["enabled"] and table["forced"], f"{name} has no row-level security"
+        assert table["enabled"], f"{name} has no row-level security"
+        assert table["forced"], f"{name} does not bind its owner"
 
 
 def test_every_tenant_table_requires_its_organization(db):
@@ -164,3 +165,12 @@ def test_the_engine_reads_nothing_clinical(database_urls, committed):
         for name in ("patients", "users", "care_team_memberships", "audit_logs", "sessions"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 engine.execute(f"SELECT count(*) FROM {name}")
+
+
+def test_what_answers_for_the_application_answers_nobody_else(db):
+    open_to_others = rows(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " AND proname LIKE 'portal\\_%%' AND has_function_privilege(%s, oid, 'EXECUTE')",
+        settings.ENGINE_ROLE,
+    )
+    assert open_to_others == []
