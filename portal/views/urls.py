@@ -1,11 +1,13 @@
 """Addresses of signing in, accounts, invitations and the frames that combine the apps."""
 
+from django.conf import settings
 from django.urls import path, register_converter
 
 from portal.views import (
     account,
     chart,
     dashboard,
+    design,
     home,
     invitation,
     kept_text,
@@ -59,3 +61,6 @@ urlpatterns = [
         name="patient_invitation",
     ),
 ]
+
+if settings.DEMO:
+    urlpatterns.append(path("design/", design.design, name="design"))
