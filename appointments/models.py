@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from portal.identifiers import uuid7
-from portal.rls import OF_CARE_TEAM_PATIENT, OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, Policy
+from portal.rls import OF_CARE_TEAM_PATIENT, OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, Policy, stays
 from realtime.triggers import Publish
 
 
@@ -80,6 +80,7 @@ class Appointment(models.Model):
             ),
         ]
         triggers = [
+            stays("organization", "patient"),
             Publish(topics=["patient:{patient_id}"], columns=["id", "patient_id"]),
         ]
 

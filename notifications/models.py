@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from portal.identifiers import uuid7
-from portal.rls import OF_WRITABLE_PATIENT, OWN, SYSTEM, Policy
+from portal.rls import OF_WRITABLE_PATIENT, OWN, SYSTEM, Policy, stays
 from realtime.triggers import Publish
 
 
@@ -65,6 +65,7 @@ class Notification(models.Model):
             ),
         ]
         triggers = [
+            stays("organization", "user", "patient"),
             Publish(topics=["user:{user_id}"], columns=["id", "user_id", "kind"]),
         ]
 

@@ -8,6 +8,7 @@ table names who may read a row and who may write it; both are SQL conditions ove
 
 from typing import Any
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -73,6 +74,7 @@ class Policy(models.BaseConstraint):
         conditions = self.conditions()
         app, owner = settings.APP_ROLE, settings.OWNER_ROLE
         name = self.name
+        # Names and conditions of our own declarations; nothing here comes from a person.
         template = f"""
             ALTER TABLE %(table)s ENABLE ROW LEVEL SECURITY;
             ALTER TABLE %(table)s FORCE ROW LEVEL SECURITY;
@@ -87,13 +89,14 @@ class Policy(models.BaseConstraint):
                 USING ({conditions["DELETE"]});
             REVOKE ALL ON %(table)s FROM {app};
             GRANT {", ".join(self.privileges)} ON %(table)s TO {app}
-        """
+        """  # noqa: S608
         return self._statement(template, model, schema_editor)
 
     def remove_sql(
         self, model: Any, schema_editor: BaseDatabaseSchemaEditor | None
     ) -> Statement | None:
         name = self.name
+        # Names and conditions of our own declarations; nothing here comes from a person.
         template = f"""
             DROP POLICY {name}_owner ON %(table)s;
             DROP POLICY {name}_read ON %(table)s;
@@ -132,3 +135,12 @@ class Policy(models.BaseConstraint):
 
     def __hash__(self) -> int:
         return hash((self.name, self.read, self.write))
+
+
+def stays(*fields: str) -> pgtrigger.ReadOnly:
+    """A trigger: what a row belongs to and is about never changes.
+
+    A policy looks at a row before and after an update, but not from one to the other: without this,
+    somebody who may write for two patients could hand the record of one to the other.
+    """
+    return pgtrigger.ReadOnly(name="stays", fields=list(fields))

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from portal.identifiers import uuid7
-from portal.rls import ADMIN, OF_CARE_TEAM_PATIENT, Policy
+from portal.rls import ADMIN, OF_CARE_TEAM_PATIENT, Policy, stays
 from realtime.triggers import Publish
 
 
@@ -59,6 +59,7 @@ class Invitation(models.Model):
             ),
         ]
         triggers = [
+            stays("organization", "patient"),
             Publish(
                 topics=["care:{patient_id}", "admin:{organization_id}"],
                 columns=["id", "patient_id"],

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from portal.identifiers import uuid7
 from portal.models.controls import EndsAccess
-from portal.rls import ADMIN, Policy
+from portal.rls import ADMIN, Policy, stays
 
 
 def validate_time_zone(name: str) -> None:
@@ -123,6 +123,7 @@ class Membership(models.Model):
             ),
         ]
         triggers = [
+            stays("organization", "user"),
             EndsAccess(
                 name="membership_access",
                 organization="{row}.organization_id",

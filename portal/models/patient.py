@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from portal.identifiers import uuid7
 from portal.models.controls import EndsAccess
-from portal.rls import ADMIN, Policy
+from portal.rls import ADMIN, Policy, stays
 from realtime.triggers import Publish
 
 
@@ -67,6 +67,7 @@ class Patient(models.Model):
             ),
         ]
         triggers = [
+            stays("organization"),
             Publish(
                 topics=["patient:{id}", "admin:{organization_id}"],
                 columns=["id", "organization_id"],
@@ -134,6 +135,7 @@ class Caregiver(models.Model):
             ),
         ]
         triggers = [
+            stays("organization", "patient", "user"),
             Publish(
                 topics=["patient:{patient_id}", "user:{user_id}"],
                 columns=["id", "patient_id", "user_id"],

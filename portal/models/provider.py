@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from portal.identifiers import uuid7
 from portal.models.controls import EndsAccess
-from portal.rls import ADMIN, MEMBER, Policy
+from portal.rls import ADMIN, MEMBER, Policy, stays
 from realtime.triggers import Publish
 
 
@@ -32,6 +32,7 @@ class Provider(models.Model):
             Policy(name="providers", read=MEMBER, write=ADMIN),
         ]
         triggers = [
+            stays("organization"),
             Publish(
                 topics=["staff:{organization_id}", "provider:{id}"],
                 columns=["id", "organization_id"],
@@ -93,6 +94,7 @@ class CareTeamMembership(models.Model):
             ),
         ]
         triggers = [
+            stays("organization", "patient", "provider"),
             Publish(
                 topics=["patient:{patient_id}", "care:{patient_id}", "provider:{provider_id}"],
                 columns=["id", "patient_id", "provider_id"],

@@ -174,3 +174,18 @@ def test_what_answers_for_the_application_answers_nobody_else(db):
         settings.ENGINE_ROLE,
     )
     assert open_to_others == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("patients", "organization_id"),
+        ("care_team_memberships", "patient_id"),
+        ("caregivers", "user_id"),
+        ("memberships", "organization_id"),
+    ],
+)
+def test_what_a_row_is_about_never_changes(cast, system, table, column):
+    with system(), pytest.raises(ProgrammingError, match="Cannot update"):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET {column} = gen_random_uuid()")
