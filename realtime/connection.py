@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from realtime import protocol
+from realtime import close_codes, protocol
 from realtime.authority import Identity
 from realtime.event import Event
 from realtime.limits import Bucket, Limits
@@ -96,16 +96,22 @@ class Connection:
         return self._closed is not None
 
     def write(self, frames: Sequence[Encoded]) -> bool:
-        """Send frames in order. False when the peer cannot keep up."""
+        """Send frames in order. False when the peer cannot keep up: then it is told to go.
+
+        Whoever cannot have one frame gets none after it: what was left out would be lost unseen.
+        """
         if self._closed is not None or not frames:
             return True
         if not self.outbox.is_open:
             self.outbox.add(self, frames)
             return True
-        return self.line.write(frames)
+        if self.line.write(frames):
+            return True
+        self.close(close_codes.OVERFLOW, "resync")
+        return False
 
     def say(self, text: str) -> None:
-        """Send one frame that answers the peer. A peer that cannot keep up is found elsewhere."""
+        """Send one frame that answers the peer."""
         self.write((Encoded(text),))
 
     def position(self, core: HubCore) -> str:

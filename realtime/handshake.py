@@ -24,8 +24,15 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def query_of(scope: Scope) -> dict[str, str]:
-    """The parameters of the URL; unknown ones are nobody's business, of repeated ones the first."""
-    pairs = parse_qsl(scope.get("query_string", b"").decode("latin-1"), max_num_fields=50)
+    """The parameters of the URL; unknown ones are nobody's business, of repeated ones the first.
+
+    Raises HandshakeRefused when there are absurdly many.
+    """
+    text = scope.get("query_string", b"").decode("latin-1")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=50)
+    except ValueError:
+        raise HandshakeRefused(400, "Too many parameters") from None
     query: dict[str, str] = {}
     for name, value in pairs:
         query.setdefault(name, value)

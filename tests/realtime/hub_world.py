@@ -157,8 +157,10 @@ class World(RuleBasedStateMachine):
         end = log.ends.get(page.identity.session)
         assert end is None or event.seq <= end, f"leaked to an ended session: {event}"  # I4
         assert event.seq > page.cursor, f"doubled or out of order: {event}"  # I2, I3
-        granted = [topics for since, topics in log.rights[user] if since <= event.seq][-1]
-        entitled = granted | self.granted(user)
+        # A right of then, or one given since and not known to be taken again.
+        then = max(since for since, _ in log.rights[user] if since <= event.seq)
+        since_then = [topics for since, topics in log.rights[user] if since >= then]
+        entitled = self.granted(user).union(*since_then)
         assert entitled & set(event.topics), f"leaked to {user}: {event}"  # I4
 
     def owed(self, page, upto):
@@ -405,7 +407,9 @@ class World(RuleBasedStateMachine):
                 page.subscription.begin(page.cursor)
 
     def resynced(self, page):
-        page.resync("another log")
+        if not page.resync("another log"):
+            self.core.drop(page, close_codes.OVERFLOW, "resync")
+            return
         page.epoch, page.cursor = self.core.epoch, page.subscription.position
         page.history_at = None
 
@@ -424,9 +428,9 @@ class World(RuleBasedStateMachine):
             return
         rows = [event for event in rows if event.kind != "control"][:limit]
         found = [event for event in rows if rights.may_hear(event, NOW)]
-        for event in found:
-            if event.kind == "resync":
-                page.resync("told")
+        if any(event.kind == "resync" for event in found) and not page.resync("told"):
+            self.core.drop(page, close_codes.OVERFLOW, "resync")
+            return
         if not page.subscription.replay([event for event in found if event.kind == "change"]):
             self.core.drop(page, close_codes.OVERFLOW, "resync")
             return

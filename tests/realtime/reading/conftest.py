@@ -1,24 +1,45 @@
 """A server, sockets to it, and an inbox to write into; all commits are real."""
 
+import psycopg
 import pytest
 from django.conf import settings
 
 from tests.realtime.reading.wire import Inbox, Wire, served, wait_until
 
 
-@pytest.fixture
-def server(committed, log, engine):
-    """The portal's sockets, its relay and its hub."""
-    with served() as server:
-        # A database copied from a template is given a log of its own when the first relay leads.
-        query = "SELECT log_epoch FROM realtime_relay WHERE log_epoch = realtime_log_epoch()"
-        epoch = wait_until(lambda: engine.execute(query).fetchone())["log_epoch"]
-        wait_until(lambda: server.hub.core.epoch == epoch)
+@pytest.fixture(scope="module")
+def running(django_db_setup, django_db_blocker, database_urls):
+    """One server for the tests of a module: hub, relay and bus live through what each leaves."""
+    with django_db_blocker.unblock(), served() as server:
+        settle(server, database_urls)
         yield server
 
 
 @pytest.fixture
-def inbox(superuser, server):
+def server(committed, running):
+    """The portal's sockets, its relay and its hub."""
+    yield running
+    wait_until(lambda: not running.hub.connections)
+
+
+@pytest.fixture
+def own_server(committed, database_urls):
+    """A server for this test alone: it may be broken, or have settings of its own."""
+    with served() as server:
+        settle(server, database_urls)
+        yield server
+
+
+def settle(server, database_urls):
+    """A database copied from a template is given a log of its own when the first relay leads."""
+    query = "SELECT log_epoch FROM realtime_relay WHERE log_epoch = realtime_log_epoch()"
+    with psycopg.connect(database_urls.engine, autocommit=True) as connection:
+        (epoch,) = wait_until(lambda: connection.execute(query).fetchone())
+    wait_until(lambda: server.hub.core.epoch == epoch)
+
+
+@pytest.fixture
+def inbox(superuser, log):
     """Where events begin."""
     return Inbox(superuser)
 
@@ -34,8 +55,10 @@ def cookie_of(client_for):
 
 
 @pytest.fixture
-def wire(server, cookie_of):
+def wire(request, cookie_of):
     """`wire(ana)`: a socket of somebody who is signed in, `wire()` one of nobody."""
+    own = "own_server" in request.fixturenames
+    server = request.getfixturevalue("own_server" if own else "server")
     opened = []
 
     def wire(person=None, *, cookie=None, **options):

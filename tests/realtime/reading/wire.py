@@ -196,6 +196,11 @@ def is_system(frame, extension):
     return frame[3] == "system" and frame[4]["extension"] == extension
 
 
+def number(cursor):
+    """The position within the log."""
+    return int(cursor.rpartition(":")[2])
+
+
 def ids(changes):
     """The `id` of each change's row."""
     return [(each.get("record") or each["old_record"])["id"] for each in changes]
