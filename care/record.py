@@ -92,21 +92,28 @@ def laboratory(patient: Patient, reader: Reader) -> dict[str, Any]:
 
 
 def conditions(patient: Patient, reader: Reader) -> dict[str, Any]:
-    """Conditions, the active ones first and the newest first among them."""
+    """Conditions, the active ones first and the newest first among them.
+
+    An active condition that was recorded at many visits is one condition, since its first record.
+    """
     rows = list(_of(Condition.objects.valid(), patient, reader).order_by(_newest("onset_on")))
+    active = {_same(row): row for row in rows if row.is_active}
     return {
-        "active_conditions": [row for row in rows if row.is_active],
+        "active_conditions": list(active.values()),
         "past_conditions": [row for row in rows if not row.is_active],
     }
 
 
 def medications(patient: Patient, reader: Reader) -> dict[str, Any]:
-    """Medicines: what is taken now, and what was."""
+    """Medicines: what is taken now, and what was. Of one ordered again the newest order counts."""
     orders = _of(Medication.objects.valid(), patient, reader).select_related("prescriber")
-    rows = list(orders.order_by(_newest("authored_on")))
+    current: dict[str, Medication] = {}
+    past: dict[str, Medication] = {}
+    for row in orders.order_by(_newest("authored_on")):
+        (current if row.is_active else past).setdefault(_same(row), row)
     return {
-        "current_medications": [row for row in rows if row.is_active],
-        "past_medications": [row for row in rows if not row.is_active],
+        "current_medications": list(current.values()),
+        "past_medications": [row for key, row in past.items() if key not in current],
     }
 
 
@@ -175,6 +182,11 @@ def tile_of(trace: Trace, patient: Patient, now: datetime) -> Tile:
 
 def _of(rows: QuerySet[M], patient: Patient, reader: Reader) -> QuerySet[M]:
     return of_visible_patients(rows, reader).filter(patient_id=patient.pk)
+
+
+def _same(entry: Condition | Medication) -> str:
+    """What makes two entries the same thing: the code, else the words."""
+    return f"{entry.code_system}|{entry.code}" if entry.code else entry.display.casefold()
 
 
 def _newest(field: str) -> Any:

@@ -378,3 +378,33 @@ def test_the_dashboard_costs_the_same_for_many_patients(cast, client_for, system
 @pytest.mark.parametrize("name", ["ana", "sam", "admin"])
 def test_the_dashboard_is_the_care_teams(cast, client_for, name):
     assert dashboard(client_for(getattr(cast, name))).status_code == 404
+
+
+def test_a_medicine_that_was_ordered_again_is_listed_once(ana, ada, client_for, system):
+    about = {"organization": ana.organization, "patient": ana.patient, "code": "310385"}
+    with system():
+        for day, status in ((1, "stopped"), (2, "active"), (3, "active")):
+            Medication.objects.create(
+                **about,
+                display=f"Fluoxetine {day}",
+                status=status,
+                authored_on=date(2026, 1, day),
+            )
+    page = text_of(client_for(ada).get(address("medications", ana.patient)))
+    assert "Fluoxetine 3" in page
+    assert "Fluoxetine 2" not in page
+    assert "Fluoxetine 1" not in page
+
+
+def test_a_problem_that_was_recorded_twice_is_one_since_the_first_time(
+    ana, ada, client_for, system
+):
+    about = {"organization": ana.organization, "patient": ana.patient, "code": "396275006"}
+    with system():
+        for year in (2019, 2024):
+            Condition.objects.create(
+                **about, display="Osteoarthritis", status="active", onset_on=date(year, 1, 1)
+            )
+    page = text_of(client_for(ada).get(address("conditions", ana.patient)))
+    assert page.count("Osteoarthritis") == 1
+    assert "since 1 Jan 2019" in page
