@@ -152,5 +152,6 @@ def run_once(command: list[str], environment: dict[str, str], failure: str) -> N
         preexec_fn=processes.dies_with_parent(signal.SIGTERM),
     )
     if finished.returncode != 0:
-        lines = finished.stdout.strip().splitlines() or ["no reason given"]
-        raise CannotStart(f"{failure}: {lines[-1]}")
+        # A traceback may end in a line of marks under the line before.
+        lines = [line.strip() for line in finished.stdout.splitlines() if line.strip(" ^~")]
+        raise CannotStart(f"{failure}: {(lines or ['no reason given'])[-1]}")
