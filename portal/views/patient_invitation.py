@@ -29,15 +29,17 @@ def patient_invitation(request: HttpRequest, patient_id: UUID) -> HttpResponse:
             request, "The link no longer works." if revoked else "There was no open invitation."
         )
         return redirect("portal:patient_invitation", patient.pk)
-    form = InviteForm(request.POST or None, initial={"email": patient.email})
+    invitations = Invitation.objects.filter(patient=patient).select_related("created_by")
+    open_invitation = next((made for made in invitations if made.is_open), None)
+    address = open_invitation.email if open_invitation else patient.email
+    form = InviteForm(request.POST or None, initial={"email": address})
     if request.method == "POST" and form.is_valid() and _invite(request, patient, form):
         return redirect("portal:patient_invitation", patient.pk)
-    invitations = Invitation.objects.filter(patient=patient).select_related("created_by")
     context = {
         "patient": patient,
         "form": form,
         "invitations": invitations,
-        "open_invitation": next((made for made in invitations if made.is_open), None),
+        "open_invitation": open_invitation,
         "may_see_chart": not reader.is_admin,
     }
     status = 422 if form.errors else 200

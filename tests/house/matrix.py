@@ -63,7 +63,8 @@ MATRIX: dict[str, Row] = {
     # Frames
     "portal:home": Row(get=PATIENTS),
     "portal:dashboard": Row(get=CLINICAL | ADMINS),
-    "portal:patients": Row(get=CLINICAL | ADMINS),
+    # A search is a POST: no name in an address.
+    "portal:patients": Row(get=CLINICAL | ADMINS, post=CLINICAL | ADMINS),
     "portal:chart": Row(get=TEAM, takes=("patient_id",)),
     "portal:team": Row(get=TEAM, takes=("patient_id",)),
     "portal:patient_invitation": Row(
