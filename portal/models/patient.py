@@ -60,8 +60,8 @@ class Patient(models.Model):
             Policy(
                 name="patients",
                 read="(SELECT portal_is_system()) OR id IN (SELECT portal_known_patients())",
-                write=f"{ADMIN} OR id IN (SELECT portal_writable_patients())",
-                insert=ADMIN,
+                # The register is the administrators' (and the import's), not the patients' own.
+                write=ADMIN,
                 delete="false",
                 privileges=("SELECT", "INSERT", "UPDATE"),
             ),

@@ -189,3 +189,13 @@ def test_what_a_row_is_about_never_changes(cast, system, table, column):
     with system(), pytest.raises(ProgrammingError, match="Cannot update"):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"UPDATE {table} SET {column} = gen_random_uuid()")
+
+
+def test_nobody_but_an_administrator_writes_the_register(cast, acting):
+    for person in (cast.ana, cast.sam, cast.ada):
+        with acting(person), connection.cursor() as cursor:
+            cursor.execute("UPDATE patients SET mrn = 'forged', deceased_at = now()")
+            assert cursor.rowcount == 0
+    with acting(cast.admin), connection.cursor() as cursor:
+        cursor.execute("UPDATE patients SET phone = '555 0199'")
+        assert cursor.rowcount == 2
