@@ -29,7 +29,12 @@ function forget(names, path) {
 function send(name, text, path = location.pathname) {
   return fetch(ADDRESS, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
+    headers: {
+      "Content-Type": "application/json",
+      "X-CSRFToken": csrfToken(),
+      // A page that is left by going to another organization belongs to the one before.
+      "X-Vigil-Organization": document.body.dataset.organization ?? "",
+    },
     body: JSON.stringify({ path, field: name, text }),
     keepalive: true, // the page may be on its way out
     redirect: "manual",

@@ -212,3 +212,15 @@ def test_so_are_too_many(client_for, ana, monkeypatch):
 def test_a_stranger_keeps_nothing(client):
     assert keep(client, "half").status_code == 401
     assert client.get("/account/kept-text/?path=/").status_code == 401
+
+
+def test_a_page_of_the_organization_before_keeps_nothing_here(client_for, ana, other_clinic):
+    page = client_for(ana)
+    response = page.post(
+        "/account/kept-text/",
+        json.dumps({"path": "/messages/new/", "field": "body", "text": "half"}),
+        content_type="application/json",
+        headers={"x-vigil-organization": str(other_clinic.pk)},
+    )
+    assert response.status_code == 409
+    assert kept(page) == {}

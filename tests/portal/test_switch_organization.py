@@ -1,11 +1,14 @@
 """Going to another organization: the right to, the new session, and the pages of the old one."""
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
+from portal.actions.sessions import digest_of
 from portal.models import AuditEntry, Membership, Session, User
+from tests.cast import PASSWORD
 
-pytestmark = pytest.mark.usefixtures("db")
+pytestmark = pytest.mark.usefixtures("cast")
 
 
 @pytest.fixture
@@ -110,3 +113,34 @@ def test_who_belongs_nowhere_any_more_is_signed_out_and_told(client_for, ana, sy
 
 def test_a_stranger_is_led_to_the_door(client):
     assert client.get("/organization/").url.startswith("/sign-in/")
+
+
+def ended_sessions():
+    """What the engine was told, in order: the digests of sessions that ended, by organization."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT organization_id, record->>'session' FROM realtime_inbox"
+            " WHERE kind = 'control' AND operation = 'session_ended' ORDER BY id"
+        )
+        return cursor.fetchall()
+
+
+def test_the_sockets_of_the_old_page_close_and_no_others(
+    committed, cast, clinic, other_clinic, client, system
+):
+    """Also those of the new session stay open, which a changed row would close."""
+    with system(other_clinic):
+        Membership.objects.create(organization=other_clinic, user=cast.ada.user, role="nurse")
+    client.post("/sign-in/", {"username": cast.ada.user.email, "password": PASSWORD})
+    assert ended_sessions() == []
+    switch(client, clinic)
+    assert ended_sessions() == []
+    first = client.session.session_key
+    switch(client, other_clinic)
+    assert ended_sessions() == [(clinic.pk, digest_of(first))]
+    second = client.session.session_key
+    client.post("/sign-out/")
+    assert ended_sessions() == [
+        (clinic.pk, digest_of(first)),
+        (other_clinic.pk, digest_of(second)),
+    ]
