@@ -4,15 +4,15 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from appointments.models import Appointment, AppointmentQuerySet
-from portal import access
+from portal import access, audit
 from portal.access import Reader
-from portal.doors import CLINICAL, PATIENTS, for_roles, patient_or_404, reader_of
+from portal.doors import CLINICAL, PATIENTS, for_roles, members_only, patient_or_404, reader_of
 from portal.models import Patient
 from portal.panels import panel
 
@@ -21,14 +21,22 @@ PAST_ON_A_PANEL = 3
 
 
 @require_safe
-@for_roles(*PATIENTS, *CLINICAL)
+@members_only
 def index(request: HttpRequest) -> HttpResponse:
     """The reader's visits: those to come, then those that were; as a fragment, only the lists."""
     reader = reader_of(request)
     context = _lists(_visits(reader)) | {
-        "is_staff": reader.is_clinical,
-        "layout": "layouts/staff.html" if reader.is_clinical else "layouts/patient.html",
+        "is_staff": reader.is_staff,
+        "names_patients": access.visible_patients(reader).count() > 1,
     }
+    number = len(context["to_come"]) + len(context["over"]) + len(context["called_off"])
+    if number and request.page.refreshes is None:  # type: ignore[attr-defined]
+        audit.record(
+            "visits.listed",
+            organization_id=reader.organization_id,
+            actor_id=reader.user_id,
+            visits=number,
+        )
     if request.headers.get("HX-Request"):
         return render(request, "appointments/_list.html", context)
     return render(request, "appointments/index.html", context)
@@ -52,7 +60,7 @@ def today(request: HttpRequest) -> HttpResponse:
     visits = (
         _visits(reader_of(request)).standing().filter(starts_at__gte=starts, starts_at__lt=ends)
     )
-    context = {"visits": list(visits.order_by("starts_at"))}
+    context = {"visits": list(visits.order_by("starts_at")), "now": timezone.now()}
     return panel(request, "appointments/_today.html", context, title="Today")
 
 
@@ -97,12 +105,12 @@ def _today() -> tuple[datetime, datetime]:
 
 
 def _chosen(request: HttpRequest, reader: Reader) -> Patient | None:
-    asked = request.GET.get("patient", "")
-    if asked:
+    """The patient of `?patient=`; without it the reader's own record, or the first they may see."""
+    if asked := request.GET.get("patient"):
         try:
-            return patient_or_404(request, UUID(asked), what="visits")
+            patient_id = UUID(asked)
         except ValueError:
-            return None
-    patients = list(access.visible_patients(reader))
-    own = [patient for patient in patients if patient.user_id == reader.user_id]
-    return (own or patients or [None])[0]
+            raise Http404 from None
+        return patient_or_404(request, patient_id, what="visits")
+    patients = access.visible_patients(reader)
+    return patients.filter(user_id=reader.user_id).first() or patients.order_by("name").first()

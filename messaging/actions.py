@@ -123,6 +123,11 @@ def unread(reader: Reader) -> int:
     return _mine(reader).unread().count()
 
 
+def undelivered(reader: Reader) -> bool:
+    """Whether something was sent to the reader that no screen of theirs has shown yet."""
+    return _mine(reader).filter(delivered_at=None).exists()
+
+
 def _mine(reader: Reader) -> ReceiptQuerySet:
     mine = Receipt.objects.filter(user_id=reader.user_id)
     return access.of_visible_patients(mine, reader)

@@ -1,12 +1,16 @@
 """A conversation about one patient, between the patient's side and the care team."""
 
+import logging
+
 from django.db import models
 from django.utils import timezone
 
 from portal.identifiers import uuid7
 from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, Policy
-from portal.sealing import Place, seal, unseal
+from portal.sealing import CannotOpen, Place, seal, unseal
 from realtime.triggers import Publish
+
+logger = logging.getLogger(__name__)
 
 
 class Category(models.TextChoices):
@@ -60,6 +64,15 @@ class Conversation(models.Model):
     @subject.setter
     def subject(self, text: str) -> None:
         self.subject_sealed = seal(text, self._place())
+
+    @property
+    def title(self) -> str:
+        """What a list calls it: the subject, or what it is about when there is none."""
+        try:
+            return self.subject or str(self.get_category_display())
+        except CannotOpen:
+            logger.error("subject does not open", extra={"conversation_id": str(self.pk)})
+            return str(self.get_category_display())
 
     def reseal(self) -> None:
         """Seal the subject with the key that seals now. Does not save."""

@@ -1,13 +1,17 @@
 """One message of a conversation."""
 
+import logging
+
 from django.db import models
 from django.utils import timezone
 
 from messaging.models.conversation import Conversation
 from portal.identifiers import uuid7
 from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, SYSTEM, Policy
-from portal.sealing import Place, seal, unseal
+from portal.sealing import CannotOpen, Place, seal, unseal
 from realtime.triggers import Publish
+
+logger = logging.getLogger(__name__)
 
 
 class Side(models.TextChoices):
@@ -75,6 +79,14 @@ class Message(models.Model):
     @body.setter
     def body(self, text: str) -> None:
         self.body_sealed = seal(text, self._place())
+
+    def body_or_none(self) -> str | None:
+        """The text, or None when it does not open: one broken text must not hide a conversation."""
+        try:
+            return self.body
+        except CannotOpen:
+            logger.error("message does not open", extra={"message_id": str(self.pk)})
+            return None
 
     def reseal(self) -> None:
         """Seal the text with the key that seals now. Does not save."""

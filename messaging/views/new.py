@@ -1,18 +1,19 @@
 """Beginning a conversation."""
 
 from typing import Any
-from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from messaging import actions
-from messaging.errors import MessagingError
+from messaging.errors import AlreadySent, MessagingError
 from messaging.forms import NewConversationForm
 from messaging.models import Category
+from messaging.views.asked import identifier
 from portal import access
-from portal.doors import CLINICAL, PATIENTS, for_roles, reader_of
+from portal.doors import CLINICAL, PATIENTS, for_roles, patient_or_404, reader_of
 from portal.models import Patient
 
 
@@ -21,53 +22,66 @@ from portal.models import Patient
 def new(request: HttpRequest) -> HttpResponse:
     """Ask what it is about, then for the words; send them to the care team."""
     reader = reader_of(request)
-    patients = list(access.writable_patients(reader).living())
-    patient = _chosen(request, patients)
-    if reader.is_clinical and patient is None:
+    asked = identifier(request.POST, "patient") or identifier(request.GET, "patient")
+    if reader.is_clinical and asked is None:
         # A clinician writes about somebody, and comes from their chart.
         return redirect("portal:patients")
-    form = NewConversationForm(request.POST or None)
-    if request.method == "POST" and patient is not None and form.is_valid():
-        try:
-            message = actions.start_conversation(
-                patient.pk,
-                category=Category(form.cleaned_data["category"]),
-                subject=form.cleaned_data["subject"],
-                body=form.cleaned_data["body"],
-                key=form.cleaned_data["key"],
-                by=reader,
-            )
-        except Patient.DoesNotExist:
-            raise Http404 from None
-        except MessagingError as error:
-            form.add_error("body", error.sentence)
-        else:
-            return redirect("messaging:thread", message.conversation_id)
-    context: dict[str, Any] = {
+    patient = patient_or_404(request, asked, what="messages") if asked else None
+    choices = [patient] if patient and reader.is_clinical else _choices(request)
+    if patient is None and len(choices) == 1:
+        patient = choices[0]
+    form = NewConversationForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        if patient is None:
+            form.add_error(None, "Please choose who it is about.")
+        elif form.is_valid() and (sent := _send(request, patient, form)):
+            return sent
+    context = {
         "form": form,
         "patient": patient,
-        "patients": patients,
-        "is_staff": reader.is_clinical,
-        "layout": "layouts/staff.html" if reader.is_clinical else "layouts/patient.html",
+        "choices": choices,
+        "team": _team(request, patient or (choices[0] if choices else None)),
+        "may_write": any(_may_write(request, someone) for someone in choices),
     }
-    wrong = request.method == "POST"
-    return render(request, "messaging/new.html", context, status=422 if wrong else 200)
+    template = "messaging/new_staff.html" if reader.is_clinical else "messaging/new.html"
+    return render(request, template, context, status=422 if request.method == "POST" else 200)
 
 
-def _chosen(request: HttpRequest, patients: list[Patient]) -> Patient | None:
-    """Whom the message is about: the one asked for, or the only one there is."""
-    asked = request.POST.get("patient") or request.GET.get("patient")
-    if not asked:
-        reader = reader_of(request)
-        own = [patient for patient in patients if patient.user_id == reader.user_id]
-        if reader.is_clinical:
-            return None
-        return (own or (patients if len(patients) == 1 else []) or [None])[0]
+def _send(request: HttpRequest, patient: Patient, form: NewConversationForm) -> HttpResponse | None:
     try:
-        patient_id = UUID(asked)
-    except ValueError:
+        message = actions.start_conversation(
+            patient.pk,
+            category=Category(form.cleaned_data["category"]),
+            subject=form.cleaned_data["subject"],
+            body=form.cleaned_data["body"],
+            key=form.cleaned_data["key"],
+            by=reader_of(request),
+        )
+    except Patient.DoesNotExist:
         raise Http404 from None
-    for patient in patients:
-        if patient.pk == patient_id:
-            return patient
-    raise Http404
+    except MessagingError as error:
+        form.refuse(error.sentence, new_key=isinstance(error, AlreadySent))
+        return None
+    return redirect(reverse("messaging:thread", args=[message.conversation_id]) + "#end")
+
+
+def _choices(request: HttpRequest) -> list[Patient]:
+    """Whom a patient or caregiver may write about, themselves first."""
+    reader = reader_of(request)
+    return sorted(
+        access.writable_patients(reader).living(),
+        key=lambda patient: (patient.user_id != reader.user_id, patient.name),
+    )
+
+
+def _may_write(request: HttpRequest, patient: Patient) -> bool:
+    writable = access.writable_patients(reader_of(request)).living()
+    return writable.filter(pk=patient.pk).exists()
+
+
+def _team(request: HttpRequest, patient: Patient | None) -> list[Any]:
+    """Who will read it: said before the writing, not after."""
+    if patient is None:
+        return []
+    places = access.of_visible_patients(patient.care_team.active(), reader_of(request))
+    return list(places.select_related("provider").order_by("provider__name"))

@@ -3,15 +3,18 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from messaging import actions
-from messaging.errors import MessagingError
+from messaging.errors import AlreadySent, MessagingError
 from messaging.forms import ReplyForm
-from messaging.models import Conversation
-from messaging.thread import NEWEST, has_unread, lines
+from messaging.models import Conversation, Message
+from messaging.thread import first_unread, window
+from messaging.views.asked import identifier
+from messaging.views.lists import inbox
 from portal import access
 from portal.access import Reader
 from portal.doors import CLINICAL, PATIENTS, for_roles, patient_or_404, reader_of
@@ -21,9 +24,8 @@ from portal.models import Caregiver, CareTeamMembership
 @require_safe
 @for_roles(*PATIENTS, *CLINICAL)
 def thread(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Show a conversation with its composer."""
-    conversation = _conversation_or_404(request, conversation_id)
-    return _page(request, conversation, ReplyForm())
+    """Show a conversation with its composer, from `?from=` (a message) on."""
+    return _page(request, _conversation_or_404(request, conversation_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,21 +38,21 @@ def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """
     conversation = _conversation_or_404(request, conversation_id)
     if request.method != "POST":
-        return render(request, "messaging/_lines.html", _lines(request, conversation))
-    reader = reader_of(request)
+        return render(request, "messaging/_messages.html", _messages(request, conversation))
     form = ReplyForm(request.POST)
     if form.is_valid():
         try:
             actions.reply(
-                conversation_id,
+                conversation.pk,
                 body=form.cleaned_data["body"],
                 key=form.cleaned_data["key"],
-                by=reader,
+                seen=form.cleaned_data["seen"],
+                by=reader_of(request),
             )
         except Conversation.DoesNotExist:
             raise Http404 from None
         except MessagingError as error:
-            form.add_error("body", error.sentence)
+            form.refuse(error.sentence, new_key=isinstance(error, AlreadySent))
         else:
             return _sent(request, conversation)
     return _not_sent(request, conversation, form)
@@ -59,9 +61,11 @@ def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @require_POST
 @for_roles(*PATIENTS, *CLINICAL)
 def reading(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """The reader says that they have read a conversation; an open page says it for them."""
+    """The reader has read a conversation, up to the message `seen`; an open page says it itself."""
     try:
-        actions.mark_read(conversation_id, by=reader_of(request))
+        actions.mark_read(
+            conversation_id, seen=identifier(request.POST, "seen"), by=reader_of(request)
+        )
     except Conversation.DoesNotExist:
         raise Http404 from None
     if request.headers.get("HX-Request"):
@@ -71,34 +75,35 @@ def reading(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 def _sent(request: HttpRequest, conversation: Conversation) -> HttpResponse:
     if not request.headers.get("HX-Request"):
-        response = redirect("messaging:thread", conversation.pk)
-        response["Location"] += "#end"
-        return response
-    context = _lines(request, conversation) | _composer(request, conversation, ReplyForm())
+        return redirect(reverse("messaging:thread", args=[conversation.pk]) + "#end")
+    shown = _messages(request, conversation)
+    context = _composer(request, conversation, seen=shown["window"].last) | shown
     return render(request, "messaging/_sent.html", context)
 
 
 def _not_sent(request: HttpRequest, conversation: Conversation, form: ReplyForm) -> HttpResponse:
     if not request.headers.get("HX-Request"):
-        return _page(request, conversation, form, status=422)
-    response = render(
-        request, "messaging/_composer.html", _composer(request, conversation, form), status=422
-    )
+        return _page(request, conversation, form=form, status=422)
+    context = _composer(request, conversation, form=form)
+    response = render(request, "messaging/_composer.html", context, status=422)
     response["HX-Retarget"] = "#composer"
     response["HX-Reswap"] = "outerHTML"
     return response
 
 
 def _page(
-    request: HttpRequest, conversation: Conversation, form: ReplyForm, status: int = 200
+    request: HttpRequest,
+    conversation: Conversation,
+    form: ReplyForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     reader = reader_of(request)
-    context = {
-        **_lines(request, conversation),
-        **_composer(request, conversation, form),
-        **_readers(conversation, reader),
-        "layout": "layouts/staff.html" if reader.is_clinical else "layouts/patient.html",
-    }
+    shown = _messages(request, conversation)
+    context = _composer(request, conversation, form=form, seen=shown["window"].last) | shown
+    context |= _readers(conversation, reader)
+    if reader.is_clinical:
+        context |= inbox(request, current=conversation.pk)
+        return render(request, "messaging/thread_staff.html", context, status=status)
     return render(request, "messaging/thread.html", context, status=status)
 
 
@@ -115,28 +120,50 @@ def _conversation_or_404(request: HttpRequest, conversation_id: UUID) -> Convers
     return conversation
 
 
-def _lines(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
-    everything = request.GET.get("all") == "1"
+def _messages(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
+    """What the messages need; `new_from` keeps its place while the page is open."""
     reader = reader_of(request)
-    shown = lines(conversation, reader, everything=everything)
+    try:
+        shown = window(conversation, reader, since=identifier(request.GET, "from"))
+    except Message.DoesNotExist:
+        raise Http404 from None
+    is_page = not request.headers.get("HX-Request")
+    new_from = first_unread(conversation, reader) if is_page else identifier(request.GET, "new")
     return {
-        "unread": has_unread(conversation, reader),
         "conversation": conversation,
-        "lines": shown,
-        "everything": everything,
-        "has_older": not everything and len(shown) == NEWEST,
+        "patient": conversation.patient,
+        "window": shown,
+        "new_from": new_from,
+        "place": _place(shown.first, new_from),
+        "time_style": "H:i" if reader.is_clinical else "P",
     }
 
 
-def _composer(request: HttpRequest, conversation: Conversation, form: ReplyForm) -> dict[str, Any]:
+def _composer(
+    request: HttpRequest,
+    conversation: Conversation,
+    *,
+    form: ReplyForm | None = None,
+    seen: UUID | None = None,
+) -> dict[str, Any]:
     reader = reader_of(request)
     may_write = access.writable_patients(reader).filter(pk=conversation.patient_id).exists()
     return {
         "conversation": conversation,
-        "form": form,
+        "form": form or ReplyForm(initial={"seen": seen}),
         "may_write": may_write and not conversation.patient.is_deceased,
-        "is_staff": reader.is_clinical,
+        "place": _place(identifier(request.GET, "from"), identifier(request.GET, "new")),
     }
+
+
+def _place(first: UUID | None, new_from: UUID | None) -> str:
+    """What a page asks for again and again: from which message on, and where "New" stands."""
+    asked = QueryDict(mutable=True)
+    if first:
+        asked["from"] = str(first)
+    if new_from:
+        asked["new"] = str(new_from)
+    return asked.urlencode()
 
 
 def _readers(conversation: Conversation, reader: Reader) -> dict[str, Any]:
