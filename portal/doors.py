@@ -69,16 +69,24 @@ def reader_of(request: HttpRequest) -> Reader:
 def patient_or_404(request: HttpRequest, patient_id: UUID, *, what: str) -> Patient:
     """Return a patient whose record the reader may read, or answer 404; records the reading.
 
-    `what` is a word for the part that is read (`chart`, `vitals`). A refresh that an event caused
-    is not recorded again: the page that it refreshes already is.
+    `what` is a word for the part that is read (`chart`, `vitals`).
     """
     reader = reader_of(request)
     patient = access.visible_patients(reader).filter(pk=patient_id).first()
     if patient is None:
         raise Http404
-    page = request.page  # type: ignore[attr-defined]
-    page.about(patient.pk)
-    if not page.is_refresh_about(patient.pk):
+    note_reading(request, patient, what=what)
+    return patient
+
+
+def note_reading(request: HttpRequest, patient: Patient, *, what: str) -> None:
+    """Say that the page shows a patient's record, and put that on record.
+
+    A refresh that an event caused is not recorded again: the page that it refreshes already is.
+    """
+    reader, page = reader_of(request), request.page  # type: ignore[attr-defined]
+    page.patient_id = patient.pk
+    if page.must_record(f"patient:{patient.pk}"):
         audit.record(
             "patient.read",
             organization_id=reader.organization_id,
@@ -87,4 +95,3 @@ def patient_or_404(request: HttpRequest, patient_id: UUID, *, what: str) -> Pati
             patient_id=patient.pk,
             what=what,
         )
-    return patient

@@ -1,5 +1,6 @@
 """What a rendered page knows about itself: its reader, its organization, its place in the log."""
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,16 +23,17 @@ class Page:
     """One page as it was rendered for one reader.
 
     `cursor` is the log's position from before the page's data was read: the page's socket starts
-    there, so that nothing falls between page and socket. `patient_id` is set by `about` when the
-    page is one patient's.
+    there, so that nothing falls between page and socket. `patient_id` is set when the page shows
+    one patient's record. `recorded` names the readings that are on record for this page, by its own
+    request or, in a refresh, by the page that is refreshed.
     """
 
     reader: Reader | None
     session_key: str
     cursor: str
     idle_seconds: int
-    refreshes: dict[str, Any] | None = None
-    patient_id: UUID | None = field(default=None)
+    patient_id: UUID | None = None
+    recorded: set[str] = field(default_factory=set)
 
     @classmethod
     def open(cls, request: HttpRequest) -> "Page":
@@ -44,28 +46,28 @@ class Page:
             cursor=realtime.position() if reader else "",
             idle_seconds=request.session.get(IDLE_KEY, 0),
         )
-        page.refreshes = page._read(request.headers.get(REFRESH_HEADER, ""))
+        page.recorded = page._read(request.headers.get(REFRESH_HEADER, ""))
         return page
 
-    def about(self, patient_id: UUID) -> None:
-        """Say that the page is about one patient."""
-        self.patient_id = patient_id
+    def must_record(self, reading: str) -> bool:
+        """Whether a reading is not on record yet; whoever asks puts it there.
 
-    def is_refresh_about(self, patient_id: UUID | None) -> bool:
-        """Whether this request refreshes a page whose reading of that patient is on record."""
-        if self.refreshes is None:
-            return False
-        return self.refreshes["patient"] == (str(patient_id) if patient_id else None)
+        So a page's token excuses its refreshes from what the page itself has recorded, and from
+        nothing else.
+        """
+        is_new = reading not in self.recorded
+        self.recorded.add(reading)
+        return is_new
 
     @property
     def token(self) -> str:
-        """What a refresh of this page carries: signed, and good for this session only."""
+        """What a refresh of this page carries: signed, and good for this session only.
+
+        Signed is not sealed: everybody who sees the page can read it, so of the session's key,
+        which opens the session, it holds the digest.
+        """
         return signing.dumps(
-            {
-                "session": self.session_key,
-                "patient": str(self.patient_id) if self.patient_id else None,
-            },
-            salt=SALT,
+            {"session": self._session_digest, "recorded": sorted(self.recorded)}, salt=SALT
         )
 
     @property
@@ -103,14 +105,17 @@ class Page:
             )
         )
 
-    def _read(self, token: str) -> dict[str, Any] | None:
-        if not token:
-            return None
+    @property
+    def _session_digest(self) -> str:
+        return hashlib.sha256(self.session_key.encode()).hexdigest()
+
+    def _read(self, token: str) -> set[str]:
         try:
-            content = signing.loads(token, salt=SALT, max_age=MAX_AGE_SECONDS)
+            content = signing.loads(token, salt=SALT, max_age=MAX_AGE_SECONDS) if token else {}
         except signing.BadSignature:
-            return None
-        return content if content["session"] == self.session_key else None
+            return set()
+        is_ours = content.get("session") == self._session_digest
+        return set(content["recorded"]) if is_ours else set()
 
 
 def page(request: HttpRequest) -> dict[str, Any]:

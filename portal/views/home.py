@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portal import access
-from portal.doors import PATIENTS, for_roles, reader_of
+from portal.doors import PATIENTS, for_roles, note_reading, reader_of
 from portal.models import Patient
 
 
@@ -25,7 +25,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
     patient = _chosen(request, patients)
     if patient is not None:
-        request.page.about(patient.pk)  # type: ignore[attr-defined]
+        note_reading(request, patient, what="home")
     context = {
         "patient": patient,
         "patients": patients,

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.actions.errors import Refused
 from portal.actions.invitations import invitable_patients, invite_patient, revoke_invitations
-from portal.doors import STAFF, for_roles, reader_of
+from portal.doors import STAFF, for_roles, note_reading, reader_of
 from portal.forms.invitations import InviteForm
 from portal.models import Invitation, Patient
 
@@ -22,7 +22,7 @@ def patient_invitation(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     patient = invitable_patients(reader).filter(pk=patient_id).first()
     if patient is None:
         raise Http404
-    request.page.about(patient.pk)  # type: ignore[attr-defined]
+    note_reading(request, patient, what="invitation")
     if request.method == "POST" and "revoke" in request.POST:
         revoked = revoke_invitations(patient.pk, by=reader)
         messages.success(

@@ -23,7 +23,7 @@ def patients(request: HttpRequest) -> HttpResponse:
     query = request.POST.get("q", "").replace("\x00", "").strip()[:LONGEST_QUERY]
     known = access.known_patients(reader)
     page = page_of(found(known, query), asked.get("page", "1"))
-    if not request.page.is_refresh_about(None):  # type: ignore[attr-defined]
+    if request.page.must_record("patients"):  # type: ignore[attr-defined]
         audit.record(
             "patients.listed",
             organization_id=reader.organization_id,
