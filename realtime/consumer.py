@@ -75,6 +75,7 @@ async def _identify(hub: Hub, scope: Scope) -> tuple[int, Identity]:
         raise HandshakeRefused(500, "Error connecting to Realtime", retry_after=5) from None
     if identity is None:
         raise HandshakeRefused(401, "Sign in first")
+    await failpoint("handshake.identified")
     return asked_at, identity
 
 

@@ -84,6 +84,9 @@ class Join:
         await self._audit()
         await self._catch_up(reader, subscription)
         await self._go_live(subscription)
+        # Rights may have begun to change meanwhile; until they are known there is no position.
+        await hub.settled(reader)
+        self._tell_where_it_stands()
 
     def _is_over(self) -> bool:
         return self._connection.is_closed
@@ -137,7 +140,7 @@ class Join:
             await self._send(subscription, page, pages)
         except Truncated as truncated:
             self._answer()
-            subscription.caught_up(registered_at)
+            subscription.begin(registered_at)
             self._channel.resync(truncated.reason)
 
     async def _send(
@@ -163,7 +166,10 @@ class Join:
             if subscription.is_live or self._connection.is_closed:
                 break
             await self._connection.line.drained()
-        if self._channel.bindings is not None and self._channel.bindings.bindings:
+
+    def _tell_where_it_stands(self) -> None:
+        hub, bindings = self._hub, self._channel.bindings
+        if bindings is not None and bindings.bindings:
             self._channel.subscribed()
         if hub.fresh_moment is not None:
             self._connection.tell_position(hub.core, hub.fresh_moment.isoformat(), {})

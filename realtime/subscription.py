@@ -107,7 +107,7 @@ class Subscription:
         return True
 
     def begin(self, since: int) -> None:
-        """History after `since` will be replayed."""
+        """Nothing after `since` has been told yet."""
         self.position = since
 
     def replay(self, events: Iterable[Event]) -> bool:
@@ -117,7 +117,7 @@ class Subscription:
                 return True
             if event.seq > self.position:
                 self.position = event.seq
-                if not self.outlet.event(event, history=True):
+                if not self._send(event, history=True):
                     return False
         return True
 
@@ -152,7 +152,7 @@ class Subscription:
         self.state = State.CLOSED
         self.buffer.clear()
 
-    def _send(self, event: Event) -> bool:
+    def _send(self, event: Event, *, history: bool = False) -> bool:
         if event.kind == RESYNC:
             return self.outlet.resync("the change could not be told")
-        return self.outlet.event(event, history=False)
+        return self.outlet.event(event, history=history)

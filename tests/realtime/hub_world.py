@@ -401,16 +401,17 @@ class World(RuleBasedStateMachine):
         if page.closed is None:
             page.subscription = self.core.subscribe(page, NOTES, page)
             page.history_at = page.cursor
+            page.registered_at = page.subscription.position
+            page.subscription.begin(page.cursor)
             if page.epoch != self.core.epoch or page.cursor > self.core.seq:
                 self.resynced(page)
-            else:
-                page.subscription.begin(page.cursor)
 
     def resynced(self, page):
         if not page.resync("another log"):
             self.core.drop(page, close_codes.OVERFLOW, "resync")
             return
-        page.epoch, page.cursor = self.core.epoch, page.subscription.position
+        page.subscription.begin(page.registered_at)
+        page.epoch, page.cursor = self.core.epoch, page.registered_at
         page.history_at = None
 
     @rule(which=WHICH, limit=st.integers(1, 3))
@@ -428,10 +429,7 @@ class World(RuleBasedStateMachine):
             return
         rows = [event for event in rows if event.kind != "control"][:limit]
         found = [event for event in rows if rights.may_hear(event, NOW)]
-        if any(event.kind == "resync" for event in found) and not page.resync("told"):
-            self.core.drop(page, close_codes.OVERFLOW, "resync")
-            return
-        if not page.subscription.replay([event for event in found if event.kind == "change"]):
+        if not page.subscription.replay(found):
             self.core.drop(page, close_codes.OVERFLOW, "resync")
             return
         is_last = len(rows) < limit

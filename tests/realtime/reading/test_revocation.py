@@ -1,0 +1,300 @@
+"""Rights that end while a page is open: by revocation, by sign-out, by the clock, by accident."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from realtime import hub as hubs
+from realtime.authority import Identity
+from realtime.failpoints import armed
+from tests.realtime.reading.wire import ids, is_system, wait_until
+
+VITALS = {"table": "vital_signs"}
+
+
+@pytest.fixture
+def put(inbox, ana, clinic):
+    """`put()`: a change about Ana; its id."""
+    return lambda: inbox.put([f"patient:{ana.patient.pk}"], organization=clinic.pk)
+
+
+@pytest.fixture
+def leave_team(system):
+    """`leave_team(ada)`: she is taken off all care teams."""
+    from portal.models import CareTeamMembership
+
+    def leave_team(person):
+        with system():
+            CareTeamMembership.objects.filter(provider=person.provider).delete()
+
+    return leave_team
+
+
+@pytest.fixture
+def join_team(system, clinic):
+    """`join_team(boris, ana)`: he is put on her care team."""
+    from portal.models import CareTeamMembership
+
+    def join_team(person, patient):
+        with system():
+            CareTeamMembership.objects.create(
+                organization=clinic, patient=patient.patient, provider=person.provider
+            )
+
+    return join_team
+
+
+async def in_a_thread(function):
+    """Run something that uses the database beside the server, leaving no connection behind."""
+
+    def work():
+        try:
+            function()
+        finally:
+            connections.close_all()
+
+    await asyncio.to_thread(work)
+
+
+def told(page):
+    return ids([frame[4]["data"] for frame in page.seen if frame[3] == "postgres_changes"])
+
+
+def test_nothing_after_the_removal_from_a_care_team_arrives(wire, inbox, put, ada, ana, leave_team):
+    page, patient = wire(ada), wire(ana)
+    page.live(VITALS)
+    patient.live(VITALS)
+    before = put()
+    assert ids(page.changes()) == [before]
+    leave_team(ada)
+    after = put()
+    # The page is told that it shows what it may not show any more.
+    page.until(lambda frame: is_system(frame, "access"))
+    assert ids(patient.changes(2)) == [before, after]
+    inbox.head()
+    page.heartbeat()
+    assert told(page) == [before]
+
+
+def test_a_clinician_is_followed_into_the_topics_of_a_new_patient(wire, put, boris, ana, join_team):
+    page = wire(boris)
+    page.live(VITALS)
+    put()
+    join_team(boris, ana)
+    after = put()
+    page.until(lambda frame: is_system(frame, "access"))
+    wait_until(lambda: told(page) or not page.receive())
+    assert told(page) == [after]
+
+
+def test_others_do_not_wait_for_the_rights_of_one(
+    wire, put, ada, noor, ana, leave_team, settings, server
+):
+    """While the question about Ada is open, Noor hears; Ada does not, then or later."""
+    settings.REALTIME_FAILPOINTS = True
+    held, other = wire(ada), wire(noor)
+    held.live(VITALS)
+    other.live(VITALS)
+    gate = asyncio.Event()
+    with armed("hub.rights", gate.wait):
+        leave_team(ada)
+        told_others = put()
+        assert ids(other.changes()) == [told_others]
+        server.call(gate.set)
+        held.until(lambda frame: is_system(frame, "access"))
+    assert told(held) == []
+
+
+def test_what_came_while_rights_were_open_arrives_by_the_new_rights(
+    wire, put, boris, ana, join_team, settings, server, inbox
+):
+    settings.REALTIME_FAILPOINTS = True
+    page = wire(boris)
+    page.live(VITALS)
+    gate = asyncio.Event()
+    with armed("hub.rights", gate.wait):
+        join_team(boris, ana)
+        first, second = put(), put()
+        inbox.head()
+        server.call(gate.set)
+        assert ids(page.changes(2)) == [first, second]
+
+
+def test_rights_that_cannot_be_read_end_the_socket(
+    wire, put, ada, noor, leave_team, settings, server, monkeypatch
+):
+    settings.REALTIME_FAILPOINTS = True
+    monkeypatch.setattr(hubs, "RIGHTS_SECONDS", 0.2)
+    page, other = wire(ada), wire(noor)
+    page.live(VITALS)
+    other.live(VITALS)
+    never = asyncio.Event()
+    with armed("hub.rights", never.wait):
+        leave_team(ada)
+        put()
+        assert page.closed() == (1013, "try again")
+    assert told(page) == []
+    other.changes()
+
+
+@pytest.mark.parametrize("name", ["join.rights", "join.audit", "history.page", "join.drain"])
+def test_a_removal_in_the_middle_of_a_join_is_obeyed(
+    wire, inbox, put, ada, settings, leave_team, name
+):
+    settings.REALTIME_FAILPOINTS = True
+    since = inbox.head()
+    before = put()
+    inbox.head()
+    forbidden = []
+
+    def remove():
+        if not forbidden:
+            leave_team(ada)
+            forbidden.extend([put(), put()])
+            inbox.head()
+
+    async def meanwhile():
+        await in_a_thread(remove)
+
+    page = wire(ada)
+    with armed(name, meanwhile):
+        page.live({**VITALS, "since": since})
+    assert forbidden
+    put()
+    inbox.head()
+    page.heartbeat()
+    assert set(told(page)) <= {before}
+
+
+def test_signing_out_ends_the_sockets_of_that_session_alone(
+    wire, put, server, cookie_of, ana, client_for
+):
+    from portal.sessions import SessionStore
+
+    first, second = cookie_of(ana), cookie_of(ana)
+    here, elsewhere = wire(cookie=first), wire(cookie=second)
+    here.live(VITALS)
+    elsewhere.live(VITALS)
+    SessionStore(first).delete()
+    put()
+    assert here.closed() == (4401, "signed out")
+    assert told(here) == []
+    elsewhere.changes()
+
+
+def test_a_sign_out_during_the_handshake_is_obeyed(wire, inbox, put, cookie_of, ana, settings):
+    """The session ends after it was looked at and before the hub knows the socket."""
+    from portal.sessions import SessionStore
+
+    settings.REALTIME_FAILPOINTS = True
+    other = wire(ana)
+    other.live(VITALS)
+    cookie = cookie_of(ana)
+    done = []
+
+    def sign_out():
+        if not done:
+            done.append(True)
+            SessionStore(cookie).delete()
+            inbox.head()
+
+    async def meanwhile():
+        await in_a_thread(sign_out)
+
+    with armed("handshake.identified", meanwhile):
+        page = wire(cookie=cookie)
+        assert page.closed() == (4401, "signed out")
+    put()
+    other.changes()
+
+
+def test_a_membership_that_ends_closes_the_page(wire, put, ada, clinic, owner):
+    page = wire(ada)
+    page.live(VITALS)
+    owner.execute("UPDATE memberships SET ended_at = now() WHERE user_id = %s", [ada.user.pk])
+    put()
+    assert page.closed() == (4401, "signed out")
+    assert told(page) == []
+
+
+def test_a_user_who_is_deactivated_hears_nothing_more(wire, put, ada, owner):
+    page = wire(ada)
+    page.live(VITALS)
+    owner.execute("UPDATE users SET is_active = false WHERE id = %s", [ada.user.pk])
+    put()
+    assert page.closed() == (4401, "signed out")
+    assert told(page) == []
+
+
+def test_a_right_that_ends_by_the_clock_ends_by_itself(
+    wire, put, sam, clinic, system, server, superuser
+):
+    """No control event is needed: the hub looks at the clock before it sends."""
+    page = wire(sam)
+    page.live(VITALS)
+    first = put()
+    assert ids(page.changes()) == [first]
+    hub = server.hub
+
+    def end_soon():
+        (reader,) = hub.core.readers.of_user(str(sam.user.pk), None)
+        grants = dict.fromkeys(reader.rights.until, timezone.now() + timedelta(seconds=0.2))
+        hub.core.granted(reader, reader.rights.asked, grants, time.time())
+
+    server.call(end_soon)
+    wait_until(lambda: server.call(lambda: not hub.core.readers.audience(_about(sam), time.time())))
+    put()
+    page.heartbeat()
+    assert told(page) == [first]
+
+
+def _about(person):
+    from realtime.event import Event
+
+    return Event(
+        seq=1,
+        topics=(f"user:{person.user.pk}",),
+        table="",
+        operation="",
+        created_at=timezone.now(),
+    )
+
+
+def test_a_session_that_reaches_its_end_is_closed(wire, server, ana, monkeypatch):
+    authority = server.hub.authority
+    identify = type(authority).identify
+
+    def short(self, scope):
+        identity = identify(self, scope)
+        return identity and Identity(
+            identity.user_id,
+            identity.organization_id,
+            identity.session,
+            expires_at=timezone.now() + timedelta(seconds=1),
+        )
+
+    monkeypatch.setattr(type(authority), "identify", short)
+    page = wire(ana)
+    page.live(VITALS)
+    assert page.closed() == (4401, "signed out")
+
+
+def test_the_net_finds_a_session_that_ended_without_a_word(
+    wire, server, ana, ben, cookie_of, superuser
+):
+    gone, stays = wire(ana), wire(ben)
+    gone.live(VITALS)
+    stays.live(VITALS)
+    # Past every trigger, as a restore of a backup would.
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute("DELETE FROM sessions WHERE user_id = %s", [ana.user.pk])
+    superuser.execute("SET session_replication_role = origin")
+    from realtime.watch import Watch
+
+    server.run(Watch(server.hub)._cast_net())
+    assert gone.closed() == (4401, "signed out")
+    stays.heartbeat()
