@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -37,6 +37,16 @@ KEPT_TABLES = {
     "procrastinate_workers",
 }
 
+SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "portal.settings",
+    "SECRET_KEY": "only for tests, and at least fifty characters long, as Django asks",
+    "ENCRYPTION_KEYS": "test:" + "A" * 43 + "=",
+    "INSECURE_HTTP": "1",
+    "DATABASE_POOL": "0",
+    "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
+    "DEMO": "0",
+}
+
 _server: EmbeddedPostgres | None = None
 _urls: DatabaseUrls | None = None
 
@@ -45,30 +55,20 @@ _urls: DatabaseUrls | None = None
 def pytest_configure(config: pytest.Config) -> None:
     """Before Django reads its settings: have a database, and name it in the environment."""
     global _urls
-    os.environ.update(
-        {
-            "DJANGO_SETTINGS_MODULE": "portal.settings",
-            "SECRET_KEY": "only for tests, and at least fifty characters long, as Django asks",
-            "ENCRYPTION_KEYS": "test:" + "A" * 43 + "=",
-            "INSECURE_HTTP": "1",
-            "DATABASE_POOL": "0",
-            "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
-            "DEMO": "0",
-        }
-    )
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
         _start_server()
+        if getattr(config.option, "numprocesses", None):
+            # This process only hands tests out. Its workers must not inherit a database: they
+            # would read their settings before they have one of their own.
+            return
     run = os.environ[RUN_VARIABLE]
-    if worker is None and getattr(config.option, "numprocesses", None):
-        os.environ.update(_template_urls(run).environment())
-        _set_up_django()
-        return
-    superuser_url = os.environ[SUPERUSER_VARIABLE]
     _urls = provision_on(
-        superuser_url, f"vigil_{run}_{worker or 'main'}", template=f"vigil_{run}_template"
+        os.environ[SUPERUSER_VARIABLE],
+        f"vigil_{run}_{worker or 'main'}",
+        template=f"vigil_{run}_template",
     )
-    os.environ.update(_urls.environment())
+    os.environ.update(SETTINGS | _urls.environment())
     _set_up_django()
 
 
@@ -109,7 +109,7 @@ def _start_server() -> None:
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity", "0"],
         cwd=ROOT,
-        env=os.environ | urls.environment(),
+        env=os.environ | SETTINGS | urls.environment(),
         check=True,
     )
 
@@ -145,28 +145,40 @@ def django_db_setup(django_db_blocker, database_urls) -> Iterator[None]:
 @pytest.fixture
 def committed(django_db_setup, django_db_blocker, database_urls) -> Iterator[None]:
     """Real commits; afterwards every table is emptied and the cast seated again."""
+    with django_db_blocker.unblock(), _emptied_afterwards(database_urls):
+        yield
+
+
+@pytest.fixture(scope="module")
+def committed_for_module(django_db_setup, django_db_blocker, database_urls) -> Iterator[None]:
+    """The same for a module whose tests only look; its tests may not ask for `db`."""
+    with django_db_blocker.unblock(), _emptied_afterwards(database_urls):
+        yield
+
+
+@contextmanager
+def _emptied_afterwards(database_urls: DatabaseUrls) -> Iterator[None]:
     from django.db import connections
 
     from tests.cast import seat
 
-    with django_db_blocker.unblock():
-        yield
-        connections.close_all()
-        with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
-            tables = [
-                name
-                for (name,) in connection.execute(
-                    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-                    " AND relkind IN ('r', 'p') AND NOT relispartition"
-                )
-                if name not in KEPT_TABLES
-            ]
-            connection.execute("SET session_replication_role = replica")
-            connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
-            # Emptying a published table is itself published, even to a replica.
-            connection.execute("DELETE FROM realtime_inbox")
-        seat()
-        connections.close_all()
+    yield
+    connections.close_all()
+    with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
+        tables = [
+            name
+            for (name,) in connection.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                " AND relkind IN ('r', 'p') AND NOT relispartition"
+            )
+            if name not in KEPT_TABLES
+        ]
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+        # Emptying a published table is itself published, even to a replica.
+        connection.execute("DELETE FROM realtime_inbox")
+    seat()
+    connections.close_all()
 
 
 # The cast -------------------------------------------------------------------------------------
