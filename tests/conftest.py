@@ -129,7 +129,7 @@ def database_urls() -> DatabaseUrls:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker, database_urls) -> Iterator[None]:
+def django_db_setup(django_db_blocker, database_urls) -> None:
     """The database is already there: add the cast, which every test may rely on."""
     from django.conf import settings
 
@@ -139,7 +139,6 @@ def django_db_setup(django_db_blocker, database_urls) -> Iterator[None]:
 
     with django_db_blocker.unblock():
         seat()
-    yield
 
 
 @pytest.fixture
