@@ -193,7 +193,7 @@ def _newest(field: str) -> Any:
     return F(field).desc(nulls_last=True)
 
 
-def _newest_of_each(rows: QuerySet[M], count: int) -> list[Measurement]:
+def _newest_of_each(rows: QuerySet[Any], count: int) -> list[Measurement]:
     """The newest rows of each code, newest first."""
     numbered = rows.annotate(
         place=Window(RowNumber(), partition_by=F("code"), order_by=F("measured_at").desc())

@@ -87,14 +87,14 @@ class Recovery:
 def recovery_of(procedures: Iterable[Procedure], *, today: date, zone: tzinfo) -> Recovery | None:
     """The recovery from the latest operation, while its days are counted."""
     operations = [
-        procedure
+        (procedure.performed_at, procedure)
         for procedure in procedures
         if procedure.performed_at is not None and is_operation(procedure)
     ]
-    latest = max(operations, key=lambda each: each.performed_at, default=None)
-    if latest is None or latest.performed_at is None:
+    if not operations:
         return None
-    day = (today - latest.performed_at.astimezone(zone).date()).days
+    performed_at, latest = max(operations, key=lambda each: each[0])
+    day = (today - performed_at.astimezone(zone).date()).days
     if not 0 <= day <= LONGEST_DAYS:
         return None
     return Recovery(latest, day, plain_name(latest.display))

@@ -43,6 +43,7 @@ MENU = (
             "Organization": "Name, time zone, telephones",
             "AuditEntry": "Audit log",
             "AccessAttempt": "Refused sign-ins",
+            "FhirIdentity": "Imported resources",
         },
     ),
 )

@@ -1,7 +1,6 @@
 """Patient and Practitioner: who they are, and which row they already have."""
 
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -77,7 +76,7 @@ class Clinic:
         providers = Provider.objects.filter(organization=self.organization)
         if row_id := self.identities.row_of(by_id):
             return providers.filter(pk=row_id).first()
-        rows = {self.identities.row_of(each) for each in names} - {None}
+        rows = [row_id for each in names if (row_id := self.identities.row_of(each))]
         return providers.filter(pk__in=rows, name=name).first()
 
     def _patient_fields(self, resource: Any, names: list[Name], by_id: Name) -> dict[str, Any]:
@@ -107,15 +106,15 @@ class Clinic:
     def _known_patient(
         self, names: list[Name], by_id: Name, fields: dict[str, Any]
     ) -> Patient | None:
-        by_identifier = {self.identities.row_of(name) for name in names} - {None}
+        by_identifier = {row_id for name in names if (row_id := self.identities.row_of(name))}
         if len(by_identifier) > 1:
             raise Refused("its identifiers belong to two patients here")
         row_id = next(iter(by_identifier), None)
         id_row = self.identities.row_of(by_id)
         if row_id and id_row and row_id != id_row:
             raise Refused("its id and its identifiers belong to two patients here")
-        if row_id or id_row:
-            patient = self._patient(row_id or id_row)
+        if found := row_id or id_row:
+            patient = Patient.objects.get(organization=self.organization, pk=found)
             if patient.birth_on != fields["birth_on"] and not (row_id and id_row):
                 what = "identifier" if row_id else "id"
                 raise Refused(f"its {what} belongs to a patient with another birth date here")
@@ -124,9 +123,6 @@ class Clinic:
         if namesake is not None and namesake.birth_on != fields["birth_on"]:
             raise Refused("its MRN belongs to a patient with another birth date here")
         return namesake
-
-    def _patient(self, row_id: UUID | None) -> Patient:
-        return Patient.objects.get(organization=self.organization, pk=row_id)
 
     def _remember(self, names: list[Name], row: Patient | Provider) -> None:
         """Note new identifiers; whoever read the resource notes its id, with the digest."""

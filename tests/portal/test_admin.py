@@ -93,6 +93,7 @@ def test_only_pages_that_know_our_rules_are_there():
         "AuditEntry",
         "CareTeamMembership",
         "Caregiver",
+        "FhirIdentity",
         "Invitation",
         "Membership",
         "Organization",
