@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, sync_playwright
 
+from tests.browser.people import Talk
 from tests.browser.server import Server, Wire
 from tests.browser.stage import SCRIPTS, Stage
 
@@ -152,7 +153,13 @@ def visit(browser, server) -> Iterator[Callable[..., Page]]:
     """`visit(ana, "/messages/")`: the page as Ana sees it, signed in."""
     visits = Visits(browser, server.url)
     yield visits
-    assert visits.end() == []
+    assert visits.end() == [], server.last_words()
+
+
+@pytest.fixture
+def conversation(server, acting, ana) -> Talk:
+    """Ana has written to her care team: "It is swollen."."""
+    return Talk(acting, ana)
 
 
 def _cookie(morsel: Morsel, url: str) -> dict:
