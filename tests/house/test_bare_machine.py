@@ -20,6 +20,7 @@ import pytest
 
 from portal.embedded import processes
 from portal.embedded.postgres import EmbeddedPostgres, drop_database_on, provision_on
+from portal.management.demo.folder import DataFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOTSTRAP = ROOT / "bin" / "bootstrap"
@@ -256,6 +257,25 @@ def test_a_folder_in_use_is_said(data):
     with running_demo(data, until="Starting the database") as first:
         assert_one_plain_sentence(demo(data, free_port()), "already runs")
         assert first.poll() is None
+
+
+def test_what_an_earlier_run_left_is_ended_and_no_stranger(tmp_path):
+    folder = DataFolder(tmp_path / "data")
+    folder.take()
+    waiting = [sys.executable, "-c", "input()"]
+    with (
+        subprocess.Popen(waiting, stdin=subprocess.PIPE) as left,
+        subprocess.Popen(waiting, stdin=subprocess.PIPE) as stranger,
+    ):
+        folder.remember([("left", left.pid)])
+        recorded = json.loads((tmp_path / "data" / "processes.json").read_text())
+        # The id of a process that has ended since, given to somebody else.
+        recorded.append({"name": "gone", "pid": stranger.pid, "started": "1"})
+        (tmp_path / "data" / "processes.json").write_text(json.dumps(recorded))
+        folder.end_orphans()
+        assert left.wait(5) == -signal.SIGTERM
+        assert stranger.poll() is None
+        stranger.kill()
 
 
 @contextlib.contextmanager
