@@ -42,7 +42,10 @@ def invite_patient(patient_id: UUID, email: str, *, by: Reader, site: str) -> In
     """
     from portal import jobs  # jobs call actions
 
-    patient = invitable_patients(by).select_for_update(of=["self"]).get(pk=patient_id)
+    invitable_patients(by).get(pk=patient_id)
+    # To lock a row is to be allowed to write it, and a care team does not write the register.
+    with tenancy.acting_for(by.organization_id, by.user_id, system=True):
+        patient = Patient.objects.select_for_update(of=["self"]).get(pk=patient_id)
     if patient.is_deceased:
         raise PatientDeceased
     if patient.user_id is not None:
