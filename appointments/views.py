@@ -30,7 +30,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "names_patients": access.visible_patients(reader).count() > 1,
     }
     number = len(context["to_come"]) + len(context["over"]) + len(context["called_off"])
-    if number and request.page.refreshes is None:  # type: ignore[attr-defined]
+    if number and request.page.must_record("visits"):  # type: ignore[attr-defined]
         audit.record(
             "visits.listed",
             organization_id=reader.organization_id,

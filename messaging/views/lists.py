@@ -126,7 +126,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
 def _record(request: HttpRequest, number: int) -> None:
     """Put the reading of a list on record, once for each page."""
     reader = reader_of(request)
-    if number and request.page.refreshes is None:  # type: ignore[attr-defined]
+    if number and request.page.must_record("messages"):  # type: ignore[attr-defined]
         audit.record(
             "messages.listed",
             organization_id=reader.organization_id,
