@@ -70,7 +70,8 @@ def unseal(sealed: bytes | memoryview, place: Place) -> str:
         opened = AESGCM(key).decrypt(
             rest[:NONCE_BYTES], rest[NONCE_BYTES:], place.associated_data(key_id)
         )
-    except InvalidTag:
+    except (InvalidTag, ValueError):
+        # ValueError: too short to hold a nonce and a tag, or not text.
         raise CannotOpen(f"{place.table}.{place.column} of row {place.row_id}") from None
     return opened.decode()
 
@@ -80,4 +81,4 @@ def key_id_of(sealed: bytes | memoryview) -> str:
     content = bytes(sealed)
     if len(content) < 2 or content[:1] != VERSION:
         raise CannotOpen("not a sealed text of a version we know")
-    return content[2 : 2 + content[1]].decode()
+    return content[2 : 2 + content[1]].decode(errors="replace")
