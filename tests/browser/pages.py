@@ -1,0 +1,76 @@
+"""Every page, and who opens it: what the tests of accessibility and wording walk through."""
+
+from types import SimpleNamespace
+
+# Names of the cast by role; nobody is signed in as "stranger".
+ROLES = {
+    "stranger": None,
+    "patient": "ana",
+    "caregiver": "sam",
+    "clinician": "ada",
+    "nurse": "noor",
+    "admin": "admin",
+}
+
+_OWN_SIDE = {
+    "home": "/home/",
+    "messages": "/messages/",
+    "thread": "/messages/{conversation}/",
+    "new message": "/messages/new/",
+    "notifications": "/notifications/",
+    "health": "/health/",
+    "visits": "/visits/",
+    "trend": "/patients/{ana}/vitals/8867-4/",
+    "account": "/account/",
+}
+_STAFF = {
+    "dashboard": "/dashboard/",
+    "patients": "/patients/",
+    "chart": "/patients/{ana}/",
+    "inbox": "/messages/",
+    "thread": "/messages/{conversation}/",
+}
+_PANELS = ("summary", "vitals", "plan", "medications", "conditions", "laboratory", "encounters",
+           "messages", "visits")  # fmt: skip
+
+PAGES: dict[str, dict[str, str]] = {
+    "stranger": {
+        "sign in": "/sign-in/",
+        "password reset": "/password/reset/",
+        "password reset sent": "/password/reset/sent/",
+        "new password": "/password/reset/{reset_user}/{reset_token}/",
+        "password reset over": "/password/reset/{reset_user}/over/",
+        "password reset done": "/password/reset/done/",
+        "invitation": "/invitations/{invitation}/",
+        "not found": "/nothing/here/",
+    },
+    "patient": {**_OWN_SIDE, "password": "/account/password/"},
+    "caregiver": _OWN_SIDE,
+    "clinician": {
+        **_STAFF,
+        "new message": "/messages/new/",
+        "notifications": "/notifications/",
+        "visits": "/visits/",
+        "trend": "/patients/{ana}/vitals/85354-9/",
+        "account": "/account/",
+        "inviting": "/patients/{dora}/invitation/",
+        **{f"panel {name}": f"/patients/{{ana}}/panels/{name}/" for name in _PANELS},
+    },
+    "nurse": _STAFF,
+    "admin": {
+        "dashboard": "/dashboard/",
+        "patients": "/patients/",
+        "notifications": "/notifications/",
+        "account": "/account/",
+        "administration": "/admin/",
+    },
+}
+# Pages whose own status a browser writes into its console.
+REFUSED = {"not found": 404, "password reset over": 410}
+
+EVERY = [(role, page) for role, pages in PAGES.items() for page in pages]
+
+
+def path_of(role: str, page: str, day: SimpleNamespace) -> str:
+    """The address of a page on that day (tests/ordinary_day.py)."""
+    return PAGES[role][page].format(**vars(day))

@@ -1,0 +1,122 @@
+"""Every page, as everybody who may open it: accessible in both colours, narrow and wide, and quiet.
+
+Quiet: no error in the console, nothing that the content security policy refuses, no request to
+another host.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.pages import EVERY, REFUSED, ROLES, path_of
+
+SCHEMES = ("light", "dark")
+WIDTHS = (390, 1440)
+NARROWEST = 320  # WCAG 1.4.10: what 1280 px show at 400 %
+# As high as the page: every panel is revealed, and no tab bar lies over a part in passing.
+HEIGHT = 4_000
+# axe leaves some rules of 2.2 out unless they are asked for by tag: the size of targets.
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# The frame of the administration is its theme's: we hold it to the standard, ours to good practice.
+THEIRS = {"administration"}
+FOUND = """async (options) => (await axe.run(options)).violations.flatMap(({ id, nodes }) =>
+  nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`))"""
+# Names what sticks out, not only that something does.
+TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.body.querySelectorAll("*")]
+    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+    .map((element) => element.outerHTML.slice(0, 160))"""
+SETTLED = """() => document.readyState === "complete" && !document.querySelector(
+  ".htmx-request, .slot .skeleton, html:has(body[data-page]):not([data-connection=live])")"""
+
+
+@pytest.fixture(scope="module")
+def day(committed_for_module):
+    from tests.cast import CAST
+    from tests.ordinary_day import ordinary_day
+
+    return ordinary_day(CAST)
+
+
+@pytest.fixture(scope="module")
+def browser_of(browser: Browser, running_server, day) -> Iterator[Callable[[str], BrowserContext]]:
+    """The browser of somebody with a role; each has one for all of their pages."""
+    from tests.cast import CAST, signed_in
+
+    opened: dict[str, BrowserContext] = {}
+
+    def browser_of(role: str) -> BrowserContext:
+        if role not in opened:
+            opened[role] = browser.new_context(base_url=running_server.url, reduced_motion="reduce")
+            if name := ROLES[role]:
+                opened[role].add_cookies(
+                    [
+                        {"name": each.key, "value": each.value, "url": running_server.url}
+                        for each in signed_in(getattr(CAST, name)).cookies.values()
+                    ]
+                )
+        return opened[role]
+
+    yield browser_of
+    for context in opened.values():
+        context.close()
+
+
+@pytest.fixture
+def open_page(browser_of, running_server) -> Iterator[Callable[[str, str], Page]]:
+    """`open_page(role, path)`: the settled page; what it complained of fails the test."""
+    pages: list[Page] = []
+    complaints: list[str] = []
+
+    def open_page(role: str, path: str, status: int) -> Page:
+        page = browser_of(role).new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": WIDTHS[-1], "height": HEIGHT})
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: listen(message, status))
+        page.on("request", lambda request: look(request.url))
+        answer = page.goto(path)
+        assert answer.status == status
+        page.wait_for_function(SETTLED)
+        return page
+
+    def listen(message, status: int) -> None:
+        own = f"status of {status} (" in message.text and status >= 400
+        if message.type in ("error", "warning") and not own:
+            complaints.append(message.text)
+
+    def look(url: str) -> None:
+        if not url.startswith((running_server.url, "data:", "blob:")):
+            complaints.append(f"asked another host: {url}")
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize(("role", "name"), EVERY, ids=[" ".join(each) for each in EVERY])
+def test_a_page_is_for_everybody(open_page, day, role, name):
+    page = open_page(role, path_of(role, name, day), REFUSED.get(name, 200))
+    assert page.title().strip()
+    assert page.locator("h1").count() == 1
+    page.evaluate(AXE_SCRIPT)
+    tags = WCAG if name in THEIRS else [*WCAG, "best-practice"]
+    found = [
+        f"{scheme}, {width} px: {each}"
+        for width in reversed(WIDTHS)
+        for scheme in SCHEMES
+        for each in _what_axe_finds(page, scheme, width, tags)
+    ]
+    assert found == []
+    page.set_viewport_size({"width": NARROWEST, "height": HEIGHT})
+    assert page.evaluate(TOO_WIDE) == []
+
+
+def _what_axe_finds(page: Page, scheme: str, width: int, tags: list[str]) -> list[str]:
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    page.emulate_media(color_scheme=scheme)
+    rules = {"type": "tag", "values": tags}
+    return page.evaluate(FOUND, {"resultTypes": ["violations"], "runOnly": rules})

@@ -1,0 +1,168 @@
+"""Ana on the sixth day after a knee operation: a clinic in which no page is empty.
+
+Everything is written as those who would write it; what comes back are the identifiers and secrets
+that addresses need.
+"""
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+
+from django.contrib.auth.tokens import default_token_generator
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from appointments.actions import book_visit
+from care.models import (
+    CarePlan,
+    CarePlanActivity,
+    Condition,
+    Encounter,
+    Goal,
+    Medication,
+    Procedure,
+    Result,
+    VitalSign,
+)
+from care.vital_signs import BLOOD_PRESSURE, DIASTOLIC, SYSTOLIC, kind_of
+from messaging.actions import reply, start_conversation
+from messaging.models import Category
+from portal.models import CareTeamMembership, Invitation, Patient
+from portal.tenancy import acting_for
+
+# What others have named: no words of ours.
+NAMED = (
+    "Total replacement of left knee joint",
+    "Osteoarthritis of left knee",
+    "Paracetamol 500 mg",
+    "1 tablet, up to 4 times a day",
+    "Potassium",
+    "Knee recovery",
+    "Knee bends",
+    "Walk indoors",
+    "Climb the stairs",
+    "Wound check",
+    "It is swollen.",
+    "Please put your leg up.",
+    "My knee",
+)
+PULSES = (72, 78, 74, 81, 104, 77)
+
+
+def ordinary_day(cast) -> SimpleNamespace:
+    """Write the day into the cast's clinic."""
+    _write_record(cast)
+    with acting_for(cast.clinic.pk, cast.ana.user.pk):
+        first = start_conversation(
+            cast.ana.patient.pk,
+            category=Category.PAIN,
+            subject="My knee",
+            body="It is swollen.",
+            key=uuid.uuid4(),
+            by=cast.ana.reader,
+        )
+    with acting_for(cast.clinic.pk, cast.noor.user.pk):
+        answer = "Please put your leg up."
+        reply(first.conversation_id, body=answer, key=uuid.uuid4(), by=cast.noor.reader)
+    starts_at = timezone.now() + timedelta(minutes=30)
+    with acting_for(cast.clinic.pk, cast.ada.user.pk):
+        book_visit(
+            cast.ana.patient.pk,
+            kind="Wound check",
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=20),
+            by=cast.ada.reader,
+        )
+    dora, invitation = _invite_dora(cast)
+    return SimpleNamespace(
+        ana=cast.ana.patient.pk,
+        conversation=first.conversation_id,
+        dora=dora.pk,
+        invitation=invitation,
+        reset_user=urlsafe_base64_encode(force_bytes(cast.ben.user.pk)),
+        reset_token=default_token_generator.make_token(cast.ben.user),
+    )
+
+
+def _write_record(cast) -> None:
+    about = {"organization": cast.clinic, "patient": cast.ana.patient}
+    now = timezone.now()
+    with acting_for(cast.clinic.pk, system=True):
+        Procedure.objects.create(
+            **about,
+            display="Total replacement of left knee joint",
+            status="completed",
+            performed_at=now - timedelta(days=6),
+        )
+        Condition.objects.create(**about, display="Osteoarthritis of left knee", status="active")
+        Medication.objects.create(
+            **about,
+            display="Paracetamol 500 mg",
+            dosage="1 tablet, up to 4 times a day",
+            status="active",
+        )
+        Result.objects.create(
+            **about,
+            category="laboratory",
+            code="2823-3",
+            display="Potassium",
+            value=Decimal("5.4"),
+            unit="mmol/L",
+            range_low=Decimal("3.5"),
+            range_high=Decimal("5.1"),
+            measured_at=now - timedelta(days=1),
+        )
+        plan = CarePlan.objects.create(**about, display="Knee recovery", status="active")
+        for position, words in enumerate(("Knee bends", "Walk indoors")):
+            CarePlanActivity.objects.create(
+                **about, plan=plan, position=position, display=words, status="in-progress"
+            )
+        Goal.objects.create(**about, display="Climb the stairs", achievement="improving")
+        Encounter.objects.create(
+            **about, display="Wound check", setting="AMB", starts_at=now, status="finished"
+        )
+        for hours, pulse in enumerate(PULSES, start=1):
+            _read(about, "8867-4", now - timedelta(hours=4 * hours), value=Decimal(pulse))
+        halves = ((SYSTOLIC, "152"), (DIASTOLIC, "84"))
+        components = [{"code": code, "value": value, "unit": "mm[Hg]"} for code, value in halves]
+        _read(about, BLOOD_PRESSURE, now - timedelta(hours=2), components=components)
+        # Days old, and not to be believed.
+        _read(about, "59408-5", now - timedelta(days=3), value=Decimal(91))
+        _read(about, "8310-5", now - timedelta(hours=3), value=Decimal(98))
+
+
+def _read(about, code, measured_at, **fields) -> None:
+    kind = kind_of(code)
+    VitalSign.objects.create(
+        **about,
+        category="vital-signs",
+        code=code,
+        display=kind.name,
+        unit=kind.unit,
+        measured_at=measured_at,
+        **fields,
+    )
+
+
+def _invite_dora(cast) -> tuple[Patient, str]:
+    """A patient who cannot sign in yet, and the secret of her link."""
+    with acting_for(cast.clinic.pk, system=True):
+        dora = Patient.objects.create(
+            organization=cast.clinic, mrn="5001", name="Dora Lind", birth_on="1964-03-02",
+            sex="female",
+        )  # fmt: skip
+        CareTeamMembership.objects.create(
+            organization=cast.clinic, patient=dora, provider=cast.ada.provider
+        )
+    with acting_for(cast.clinic.pk, cast.ada.user.pk):
+        invitation = Invitation(
+            organization=cast.clinic,
+            patient=dora,
+            email="dora@home.example",
+            expires_at=timezone.now() + timedelta(days=3),
+        )
+        token = invitation.make_token()
+        invitation.save(force_insert=True)
+    return dora, token
