@@ -85,10 +85,11 @@ MATRIX: dict[str, Row] = {
     "care:panel_laboratory": _panel(),
     "care:panel_encounters": _panel(),
     # Messages
-    "messaging:index": Row(get=PATIENTS | CLINICAL),
+    # An administrator finds an empty list, which says why: the rail leads there.
+    "messaging:index": Row(get=MEMBERS),
     "messaging:new": Row(get=PATIENTS | CLINICAL, post=PATIENTS | CLINICAL),
-    "messaging:badge": Row(get=PATIENTS | CLINICAL),
-    "messaging:delivery": Row(post=PATIENTS | CLINICAL),
+    "messaging:badge": Row(get=MEMBERS),
+    "messaging:delivery": Row(post=MEMBERS),
     "messaging:thread": Row(get=OWN_SIDE | TEAM, takes=("conversation_id",)),
     "messaging:messages": Row(
         get=OWN_SIDE | TEAM, post=OWN_SIDE | TEAM, takes=("conversation_id",)
@@ -105,7 +106,7 @@ MATRIX: dict[str, Row] = {
     "notifications:read_all": Row(post=MEMBERS),
     "notifications:read": Row(post=frozenset({"ana"}), takes=("notification_id",)),
     # Visits
-    "appointments:index": Row(get=PATIENTS | CLINICAL),
+    "appointments:index": Row(get=MEMBERS),
     "appointments:panel": _panel(),
     "appointments:today": Row(get=CLINICAL),
     "appointments:home": Row(get=PATIENTS),
