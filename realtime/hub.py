@@ -294,10 +294,12 @@ def _grants_of_any(
     authority: Authority, identities: list[Identity]
 ) -> tuple[list[Identity], Grants | None]:
     """The grants by the first session that still counts, and the sessions that do not."""
-    ended: list[Identity] = []
+    alive = authority.still_valid(frozenset(identities))
+    ended = [identity for identity in identities if identity not in alive]
     for identity in identities:
-        grants = authority.grants(identity)
-        if grants is not None:
-            return ended, grants
-        ended.append(identity)
+        if identity in alive:
+            grants = authority.grants(identity)
+            if grants is not None:
+                return ended, grants
+            ended.append(identity)
     return ended, None

@@ -47,14 +47,25 @@ def _read(request: HttpRequest) -> dict[str, str] | None:
     """The three texts of a request, or None when they are not three texts of a sane length."""
     try:
         body = json.loads(request.body)
-    except (ValueError, RawPostDataException):
-        # A form was sent where JSON belongs: it has been read as one already.
+    except (ValueError, RecursionError, RawPostDataException):
+        # The last one: a form was sent where JSON belongs, and has been read as one already.
         return None
     if not isinstance(body, dict):
         return None
     asked = {name: body.get(name) for name in ("path", "field", "text")}
-    if not all(isinstance(value, str) and "\x00" not in value for value in asked.values()):
+    if not all(_is_text(value) for value in asked.values()):
         return None
     if not (0 < len(asked["path"]) <= 200 and 0 < len(asked["field"]) <= 60):
         return None
     return asked
+
+
+def _is_text(value: object) -> bool:
+    """Whether it can be kept: JSON can also write half a character, and the database's NUL."""
+    if not isinstance(value, str) or "\x00" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
