@@ -99,7 +99,7 @@ class PortalAdminSite(UnfoldAdminSite):
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """Let administrators in; everybody else meets the portal's doors, not the admin's own."""
         inner = super().admin_view(view, cacheable)
-        guarded: View = csp_update(ADMIN_POLICY)(for_roles(Role.ADMIN)(inner))
+        guarded: Any = csp_update(ADMIN_POLICY)(for_roles(Role.ADMIN)(inner))
         return guarded
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -27,7 +27,7 @@ def record(
         organization_id=organization_id,
         actor_id=actor_id,
         action=action,
-        subject_type=subject._meta.model_name if subject is not None else "",
+        subject_type=(subject._meta.model_name or "") if subject is not None else "",
         subject_id=subject.pk if subject is not None else None,
         patient_id=patient_id,
         detail=detail,

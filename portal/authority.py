@@ -13,6 +13,7 @@ from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
@@ -80,8 +81,8 @@ class PortalAuthority:
         with self.reading(identity):
             audit.record(
                 "realtime.subscribe",
-                organization_id=identity.organization_id,
-                actor_id=identity.user_id,
+                organization_id=UUID(identity.organization_id),
+                actor_id=UUID(identity.user_id),
                 tables=sorted({binding["table"] for binding in bindings}),
             )
 

@@ -28,14 +28,15 @@ class SessionStore(DatabaseStore):
         return Session
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
-        session = super().create_model_instance(data)
+        session: Any = super().create_model_instance(data)
         session.user_id = data.get(SESSION_KEY)
         session.organization_id = data.get(ORGANIZATION_KEY)
         session.browser = str(data.get(BROWSER_KEY, ""))[:200]
         if started := data.get(STARTED_KEY):
             session.created_at = datetime.fromisoformat(started)
         kept = (
-            self.model.objects.filter(pk=session.session_key)
+            self.get_model_class()
+            .objects.filter(pk=session.session_key)
             .values_list("created_at", "last_active_at")
             .first()
         )

@@ -4,6 +4,7 @@ An administrator adds people, changes their role, ends their place, and may keep
 organization from signing in. Never do they set another person's password, address or factors.
 """
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -152,7 +153,7 @@ def refuse_change(membership_id: UUID, *, by: Reader, stays_admin: bool) -> Memb
     return membership
 
 
-def _record(action: str, membership: Membership, *, by: Reader, **detail: object) -> None:
+def _record(action: str, membership: Membership, *, by: Reader, **detail: Any) -> None:
     audit.record(
         action,
         organization_id=by.organization_id,

@@ -139,7 +139,7 @@ class CaregiverAdmin(PortalAdmin):
         _end(self, request, mandates)
 
 
-def _end(page: PortalAdmin, request: HttpRequest, rows: QuerySet[Any]) -> None:
+def _end(page: PortalAdmin, request: HttpRequest, rows: Any) -> None:
     """End each of the rows that has not ended; each is a change on record."""
     ended = 0
     for row in rows.active():

@@ -10,7 +10,7 @@ class ThemeForm(forms.Form):
 
     theme = forms.ChoiceField(
         label="Colours",
-        choices=User._meta.get_field("theme").choices,
+        choices=User._meta.get_field("theme").choices or [],
         widget=forms.RadioSelect,
         error_messages={"invalid_choice": "Please choose one of the three."},
     )

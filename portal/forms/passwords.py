@@ -1,6 +1,6 @@
 """Choosing a password: once, with what it must be said before, and shown when asked for."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth import authenticate, password_validation
@@ -51,7 +51,7 @@ class PasswordChangeForm(NewPasswordForm):
     field_order = ["old_password", "password"]
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        super().__init__(request.user, *args, **kwargs)
+        super().__init__(cast(User, request.user), *args, **kwargs)
         self.request = request
 
     def clean_old_password(self) -> str:

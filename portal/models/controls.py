@@ -34,7 +34,7 @@ class EndsAccess(pgtrigger.Trigger):
         self.kind, self.detail = kind, detail
         super().__init__(name=name, operation=operation)
 
-    def get_func(self, model: type[models.Model]) -> str:
+    def get_func(self, model: models.Model) -> str:
         """The body of the trigger function."""
         changed = (
             " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in self.columns)

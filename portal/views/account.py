@@ -1,6 +1,6 @@
 """A person's own account: where they are signed in, password, colours, organizations."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -16,7 +16,7 @@ from portal.browsers import address_of, place_in_words
 from portal.doors import members_only, reader_of
 from portal.forms.account import ThemeForm
 from portal.forms.passwords import PasswordChangeForm
-from portal.models import Session
+from portal.models import Session, User
 from portal.sessions import PLACE_KEY
 from portal.views.colours import wear
 from portal.views.entering import memberships_of
@@ -91,7 +91,7 @@ def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
     return {
         "sessions": [_shown(session, request) for session in sessions.order_by("-last_active_at")],
         "places": memberships_of(reader.user_id),
-        "theme_form": ThemeForm(initial={"theme": request.user.theme}),
+        "theme_form": ThemeForm(initial={"theme": cast(User, request.user).theme}),
         **more,
     }
 

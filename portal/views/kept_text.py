@@ -52,9 +52,12 @@ def _read(request: HttpRequest) -> dict[str, str] | None:
         return None
     if not isinstance(body, dict):
         return None
-    asked = {name: body.get(name) for name in ("path", "field", "text")}
-    if not all(_is_text(value) for value in asked.values()):
-        return None
+    asked: dict[str, str] = {}
+    for name in ("path", "field", "text"):
+        value = body.get(name)
+        if not isinstance(value, str) or "\x00" in value:
+            return None
+        asked[name] = value
     if not (0 < len(asked["path"]) <= 200 and 0 < len(asked["field"]) <= 60):
         return None
     return asked

@@ -1,5 +1,7 @@
 """The front door: in by address and password, out by one press."""
 
+from typing import cast
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -70,7 +72,7 @@ def _let_in(request: HttpRequest, form: SignInForm) -> HttpResponse | None:
 def _already_in(request: HttpRequest) -> HttpResponse:
     if request.reader is not None:  # type: ignore[attr-defined]
         return redirect(_next(request) or "portal:start")
-    if memberships_of(request.user.pk):
+    if memberships_of(cast(User, request.user).pk):
         return redirect(_choice(request))
     # Their last membership has ended while they were signed in.
     logout(request)
