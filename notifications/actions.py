@@ -48,7 +48,7 @@ def mark_read(notification_id: UUID, *, by: Reader) -> Notification:
     Lists show several about one thing as one line, so they are read together. Raises
     Notification.DoesNotExist.
     """
-    notification = access.of_reader(Notification.objects.all(), by).get(pk=notification_id)
+    notification = own(Notification.objects.all(), by).get(pk=notification_id)
     same = Q(pk=notification.pk)
     if notification.subject_id:
         same |= Q(kind=notification.kind, subject_id=notification.subject_id)
@@ -76,11 +76,17 @@ def mark_read_about(subject_id: UUID, *, by: Reader) -> int:
 
 def unread(reader: Reader) -> int:
     """How many notifications the reader has not seen: the number on the bell."""
-    return access.of_reader(Notification.objects.unread(), reader).count()
+    return own(Notification.objects.unread(), reader).count()
+
+
+def own(notifications: NotificationQuerySet, reader: Reader) -> NotificationQuerySet:
+    """Those that are the reader's and about nobody, or about a patient whom they may still see."""
+    reachable = Q(patient=None) | Q(patient__in=access.visible_patients(reader).values("pk"))
+    return access.narrow(access.of_reader(notifications, reader), reachable)
 
 
 def _read(notifications: NotificationQuerySet, by: Reader) -> int:
     # Locked in one order: two windows of one person may read the same ones at the same time.
-    unread = access.of_reader(notifications.unread(), by).order_by("pk").select_for_update()
+    unread = own(notifications.unread(), by).order_by("pk").select_for_update(of=["self"])
     found = list(unread.values_list("pk", flat=True))
     return Notification.objects.filter(pk__in=found).update(read_at=timezone.now())

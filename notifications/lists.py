@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from notifications.actions import own
 from notifications.models import Kind, Notification, NotificationQuerySet
 from notifications.wording import ICONS, href, words
-from portal import access
 from portal.access import Reader
 
 
@@ -36,7 +36,7 @@ class Line:
 def newest(reader: Reader) -> NotificationQuerySet:
     """The reader's own notifications, the newest first, with the patient each is about."""
     return (
-        access.of_reader(Notification.objects.all(), reader)
+        own(Notification.objects.all(), reader)
         .select_related("patient")
         .order_by("-created_at", "-pk")
     )

@@ -4,8 +4,10 @@ from django.db import models
 from django.utils import timezone
 
 from portal.identifiers import uuid7
-from portal.rls import OF_WRITABLE_PATIENT, OWN, SYSTEM, Policy, stays
+from portal.rls import ADMIN, OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, OWN, SYSTEM, Policy, stays
 from realtime.triggers import Publish
+
+REACHABLE = f"{SYSTEM} OR ({OWN} AND (patient_id IS NULL OR {OF_VISIBLE_PATIENT}))"
 
 
 class Kind(models.TextChoices):
@@ -54,12 +56,13 @@ class Notification(models.Model):
             ),
         ]
         constraints = [
-            # Everybody reads their own. Telling others is part of writing about their patient.
+            # Everybody reads their own, as long as they may see the patient it is about. Telling
+            # others is part of writing about their patient, or of running the clinic.
             Policy(
                 name="portal_notifications",
-                read=f"{OWN} OR {SYSTEM}",
-                write=f"{OWN} OR {SYSTEM}",
-                insert=f"{OWN} OR {OF_WRITABLE_PATIENT}",
+                read=REACHABLE,
+                write=REACHABLE,
+                insert=f"{ADMIN} OR {OF_WRITABLE_PATIENT} OR ({OWN} AND patient_id IS NULL)",
                 delete="false",
                 privileges=("SELECT", "INSERT", "UPDATE"),
             ),

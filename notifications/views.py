@@ -64,7 +64,7 @@ def read(request: HttpRequest, notification_id: UUID) -> HttpResponse:
         notification = actions.mark_read(notification_id, by=reader)
     except Notification.DoesNotExist:
         raise Http404 from None
-    return redirect(href(newest(reader).get(pk=notification.pk), reader) or "notifications:index")
+    return redirect(href(notification, reader))
 
 
 @require_POST

@@ -36,8 +36,7 @@ def words(notification: Notification, number: int, reader: Reader) -> str:
     kind = Kind(notification.kind)
     patient = notification.patient
     about_you = patient is not None and patient.user_id == reader.user_id
-    # A right may have ended since: then the name is no longer the reader's to know.
-    name = patient.name if patient else "a patient"
+    name = patient.name if patient else ""
     if kind is Kind.MESSAGE and number > 1:
         several = MESSAGES_TO_YOU if about_you else MESSAGES_ABOUT_SOMEONE
         return several.format(number=number, patient=name)
@@ -45,9 +44,7 @@ def words(notification: Notification, number: int, reader: Reader) -> str:
 
 
 def href(notification: Notification, reader: Reader) -> str:
-    """The address of what was told; empty when the reader may no longer see the patient."""
-    if notification.patient_id and notification.patient is None:
-        return ""
+    """The address of what was told."""
     if notification.kind == Kind.MESSAGE:
         return reverse("messaging:thread", args=[notification.subject_id])
     if reader.is_clinical and notification.patient_id:
