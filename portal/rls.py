@@ -68,7 +68,7 @@ class Policy(models.BaseConstraint):
             schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
         return ""
 
-    def create_sql(  # type: ignore[override] - Django's own constraints return statements too
+    def create_sql(  # type: ignore[override]  # Django's own return statements too
         self, model: Any, schema_editor: BaseDatabaseSchemaEditor | None
     ) -> Statement | None:
         conditions = self.conditions()
@@ -92,7 +92,7 @@ class Policy(models.BaseConstraint):
         """  # noqa: S608
         return self._statement(template, model, schema_editor)
 
-    def remove_sql(  # type: ignore[override] - as above
+    def remove_sql(  # type: ignore[override]  # as above
         self, model: Any, schema_editor: BaseDatabaseSchemaEditor | None
     ) -> Statement | None:
         name = self.name

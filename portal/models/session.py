@@ -25,7 +25,7 @@ class Session(AbstractBaseSession):
     last_active_at = models.DateTimeField(default=timezone.now)
     browser = models.CharField(max_length=200, blank=True)
 
-    objects = SessionManager()  # type: ignore[misc] - a manager of a model is a class variable
+    objects = SessionManager()  # type: ignore[misc]  # a manager is of the class
 
     class Meta:
         db_table = "sessions"
