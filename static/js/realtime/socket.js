@@ -25,7 +25,10 @@ export class Socket {
 
   /** Let go at once: a peer that is gone would keep the closing handshake waiting. */
   close() {
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null
-    this.#socket.close(1000)
+    const socket = this.#socket
+    socket.onopen = socket.onmessage = socket.onclose = null
+    // Closed while it connects, the browser would complain in the console.
+    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(1000)
+    else socket.close(1000)
   }
 }
