@@ -24,8 +24,9 @@ from portal.models import (
     User,
 )
 from portal.sessions import SessionStore
+from tests.house.test_access_matrix import without_row_level_security
 
-pytestmark = pytest.mark.usefixtures("db")
+pytestmark = pytest.mark.usefixtures("cast")
 
 
 @pytest.fixture
@@ -123,6 +124,22 @@ def test_nothing_of_another_organization_can_be_opened(office, cast, model, stra
     response = office.get(address(model, "change", row.pk))
     assert response.status_code == 302  # Django's admin leads back to the list
     assert str(row) not in office.get(response.url, follow=True).content.decode()
+
+
+def test_the_application_alone_shows_nothing_of_another_organization(
+    committed, cast, client_for, database_urls
+):
+    """With row-level security off: each wall is tested with the other one down."""
+    client = client_for(cast.admin)
+    elsewhere = ("Carla Weiss", "Olga Stein", "Otto Kay", "Hill Clinic", "hill.example")
+    with without_row_level_security(database_urls):
+        for model in registered():
+            page = client.get(address(model, "changelist")).content.decode()
+            assert not [name for name in elsewhere if name in page], model
+        page = client.get(address(Patient, "change", cast.ana.patient.pk)).content.decode()
+        assert not [name for name in elsewhere if name in page]
+        for row in (cast.carla.patient, cast.olga.provider, cast.carla.user, cast.other_clinic):
+            assert client.get(address(type(row), "change", row.pk)).status_code == 302
 
 
 def test_a_search_among_members_finds_nobody_elsewhere(office):

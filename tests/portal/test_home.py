@@ -1,11 +1,12 @@
 """A patient's home: whose it is, and a place for each card."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
 
-from portal.models import Caregiver
+from portal.models import Caregiver, Session
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -75,7 +76,9 @@ def test_staff_have_a_dashboard_instead(client_for, cast, name):
 
 def test_times_are_the_clinics(client_for, olga, ada):
     """Harbour Clinic is in Boston, Hill Clinic in Berlin; neither is in UTC."""
+    used_at = timezone.now() - timedelta(minutes=3)
     for who, zone in ((ada, "America/New_York"), (olga, "Europe/Berlin")):
-        page = client_for(who).get("/dashboard/").content.decode()
-        today = timezone.now().astimezone(ZoneInfo(zone))
-        assert f"{today:%A} {today.day} {today:%B}" in page
+        client_for(who)
+        Session.objects.filter(user=who.user).update(last_active_at=used_at)
+        page = client_for(who).get("/account/").content.decode()
+        assert f"{used_at.astimezone(ZoneInfo(zone)):%H:%M}</relative-time>" in page

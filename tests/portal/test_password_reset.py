@@ -86,8 +86,9 @@ def test_behind_the_link_a_new_password_is_chosen(link, client, ana):
 def test_every_session_ends(link, client, client_for, ana):
     phone = client_for(ana)
     client.post(link, {"password": NEW})
-    assert phone.get("/home/").status_code == 302
+    # Gone, and not only worthless because the password has changed.
     assert not Session.objects.filter(user=ana.user).exists()
+    assert phone.get("/home/").status_code == 302
 
 
 def test_it_is_on_record(link, client, ana, system):
