@@ -100,8 +100,10 @@ class Consumer:
             hub.core.depart(connection)
             connection.lost()
             for channel in connection.channels.values():
-                if channel.joining is not None:
-                    channel.joining.cancel()
+                self._end(channel)
+                # Sockets come and go by the thousand: leave no cycles for the collector to find.
+                channel.joining = channel.subscription = None
+            connection.channels.clear()
             hub.connections.discard(connection)
             await connection.ended()
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -163,12 +164,8 @@ class Hub:
             self.keep(self._look(), "hub: fill a hole")
 
     def _apply_message(self, epoch: str, first: int, events: list[Event], now: float) -> bool:
-        # The frames of one event go out as they are made; those of many wait for each other.
-        self.outbox.is_open = len(events) == 1
-        try:
+        with self.batch(len(events)):
             return self.core.receive(epoch, first, events, now)
-        finally:
-            self._flush()
 
     async def current(self) -> None:
         """Have what was committed up to about now. Raises Unavailable."""
@@ -194,8 +191,7 @@ class Hub:
             await failpoint("hub.read")
             snapshot = await self.log.after(asked_after)
             is_whole = snapshot.is_whole
-            self.outbox.is_open = len(snapshot.events) <= 1
-            try:
+            with self.batch(len(snapshot.events)):
                 self.core.read(
                     epoch=snapshot.epoch,
                     oldest=snapshot.oldest,
@@ -205,8 +201,6 @@ class Hub:
                     is_whole=is_whole,
                     now=time.time(),
                 )
-            finally:
-                self._flush()
         self._caught_up(asked_at)
 
     async def _look(self) -> None:
@@ -216,10 +210,16 @@ class Hub:
             self._say_away(error)
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _flush(self) -> None:
-        self.outbox.flush(
-            lambda connection: self.core.drop(connection, close_codes.OVERFLOW, "resync")
-        )
+    @contextmanager
+    def batch(self, count: int = 2) -> Iterator[None]:
+        """Write what `count` events say to a socket in one go; one event goes out as it comes."""
+        self.outbox.is_open = count <= 1
+        try:
+            yield
+        finally:
+            self.outbox.flush(
+                lambda connection: self.core.drop(connection, close_codes.OVERFLOW, "resync")
+            )
 
     def _caught_up(self, at: float) -> None:
         self.fresh_at = datetime.fromtimestamp(at, UTC)
@@ -273,11 +273,8 @@ class Hub:
 
     def _granted(self, reader: Reader, asked: int, grants: Grants) -> bool:
         before = reader.rights.until.keys() if reader.rights.was_known else None
-        self.outbox.is_open = False
-        try:
+        with self.batch():
             done = self.core.granted(reader, asked, grants, time.time())
-        finally:
-            self._flush()
         if done and before is not None and before != grants.keys():
             for peer in list(reader.peers):
                 if isinstance(peer, Connection):

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _AUDIT_SECONDS = 5.0
-# How many waiting events are sent between two looks at whether the peer takes them.
-_DRAINED_AT_ONCE = 200
+# How many events are sent between two looks at whether the peer takes them.
+_AT_ONCE = 100
 
 ANOTHER_ORGANIZATION = "This page belongs to another organization: reload it"
 
@@ -147,24 +147,27 @@ class Join:
         self, subscription: Subscription, page: Page, following: AsyncIterator[Page]
     ) -> None:
         while True:
-            if not subscription.replay(page.events):
-                self._hub.core.drop(self._connection, close_codes.OVERFLOW, "resync")
-                return
+            # A few at a time, in one write: a slow line takes them as it can, and what others of
+            # the process want to say to this peer need not wait behind megabytes.
+            for start in range(0, len(page.events), _AT_ONCE):
+                with self._hub.batch():
+                    subscription.replay(page.events[start : start + _AT_ONCE])
+                await self._connection.line.drained()
+                if self._is_over():
+                    return
             subscription.caught_up(page.upto.seq)
             if page.is_last:
                 return
-            await self._connection.line.drained()
             page = await anext(following)
 
     async def _go_live(self, subscription: Subscription) -> None:
         hub = self._hub
         await failpoint("join.drain")
         while True:
-            if not subscription.drain(time.time(), _DRAINED_AT_ONCE):
-                hub.core.drop(self._connection, close_codes.OVERFLOW, "resync")
+            with hub.batch():
+                subscription.drain(time.time(), _AT_ONCE)
+            if subscription.is_live or self._is_over():
                 return
-            if subscription.is_live or self._connection.is_closed:
-                break
             await self._connection.line.drained()
 
     def _tell_where_it_stands(self) -> None:

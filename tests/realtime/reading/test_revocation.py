@@ -128,10 +128,10 @@ def test_rights_that_cannot_be_read_end_the_socket(
     wire, put, ada, noor, leave_team, settings, server, monkeypatch
 ):
     settings.REALTIME_FAILPOINTS = True
-    monkeypatch.setattr(hubs, "RIGHTS_SECONDS", 0.2)
     page, other = wire(ada), wire(noor)
     page.live(VITALS)
     other.live(VITALS)
+    monkeypatch.setattr(hubs, "RIGHTS_SECONDS", 0.5)
     never = asyncio.Event()
     with armed("hub.rights", never.wait):
         leave_team(ada)

@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 import itertools
 import json
+import socket
+import struct
 import threading
 import time
 import uuid
@@ -190,6 +192,32 @@ class Wire:
     def close(self):
         with contextlib.suppress(Exception):
             self.socket.close()
+
+
+class Deaf:
+    """A socket that joins, and from then on reads nothing: its receive buffer fills and stays."""
+
+    def __init__(self, server, cookie, payload):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        self.socket.connect(("127.0.0.1", server.port))
+        host = f"127.0.0.1:{server.port}"
+        self.socket.sendall(
+            "GET /realtime/v1/websocket?vsn=2.0.0 HTTP/1.1\r\n"
+            f"Host: {host}\r\nOrigin: http://{host}\r\n"
+            f"Cookie: {settings.SESSION_COOKIE_NAME}={cookie}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+            "\r\n".encode()
+        )
+        assert b" 101 " in self.socket.recv(1_024)
+        text = json.dumps(["1", "1", PAGE, "phx_join", payload]).encode()
+        assert 126 <= len(text) < 65_536
+        # A client's frame: final, text, masked with zeros.
+        self.socket.sendall(struct.pack("!BBH4x", 0x81, 0x80 | 126, len(text)) + text)
+
+    def close(self):
+        self.socket.close()
 
 
 def is_system(frame, extension):

@@ -1,0 +1,223 @@
+"""The hub in a running process: a bus that lies, a log that is away, peers that do not read."""
+
+import asyncio
+import time
+import uuid
+
+import pytest
+
+from realtime.failpoints import armed
+from tests.realtime.reading.wire import PAGE, ids, number, wait_until
+
+VITALS = {"table": "vital_signs"}
+
+
+@pytest.fixture
+def put(inbox, ana, clinic):
+    """`put()`: a change about Ana; its id."""
+    return lambda: inbox.put([f"patient:{ana.patient.pk}"], organization=clinic.pk)
+
+
+@pytest.fixture
+def page(wire, ana):
+    page = wire(ana)
+    page.live(VITALS)
+    return page
+
+
+@pytest.fixture
+def silence(server, monkeypatch):
+    """`silence()`: from here on the bus tells nobody anything."""
+    return lambda: monkeypatch.setattr(server.hub.bus, "_listeners", [])
+
+
+def told(page):
+    return ids([frame[4]["data"] for frame in page.seen if frame[3] == "postgres_changes"])
+
+
+def test_with_the_bus_dead_the_hub_lives_on_from_the_log(page, put, silence):
+    silence()
+    began = time.monotonic()
+    expected = [put() for _ in range(5)]
+    page.changes(5)
+    assert told(page) == expected
+    assert time.monotonic() - began < 2
+
+
+def test_the_loss_of_a_last_message_is_found(page, put, server, monkeypatch):
+    first = put()
+    page.changes()
+    with monkeypatch.context() as patch:
+        patch.setattr(server.hub.bus, "_listeners", [])
+        last = put()
+        page.changes()
+    assert told(page) == [first, last]
+
+
+def test_nothing_on_the_bus_can_be_told_twice_or_made_up(page, put, inbox, server, ana, clinic):
+    hub, heard = server.hub, []
+    server.call(hub.bus._listeners.append, heard.append)
+    expected = [put() for _ in range(3)]
+    page.changes(3)
+    inbox.head()
+    server.call(hub.bus._listeners.remove, heard.append)
+    (message, *_) = [each for each in heard if each["events"]]
+    made_up = {
+        **message["events"][0],
+        "kind": "change",
+        "organization_id": str(clinic.pk),
+        "topics": [f"patient:{ana.patient.pk}"],
+        "table_name": "vital_signs",
+        "operation": "INSERT",
+        "record": {"id": "made up"},
+    }
+    epoch, far = message["epoch"], server.hub.core.seq + 1_000
+    for lie in (
+        *heard,
+        {"epoch": epoch, "first": far, "last": far, "events": [made_up | {"seq": far}]},
+        {"epoch": epoch, "first": far, "last": far},
+        {"epoch": "another", "first": 1, "last": 1, "events": [made_up | {"seq": 1}]},
+        {"epoch": epoch, "first": 0, "last": -1, "events": []},
+        {"epoch": epoch, "first": "x", "last": None},
+        {"epoch": epoch, "first": 1, "last": 1, "events": [{}]},
+        {"epoch": epoch, "first": 1, "last": 1, "events": 5},
+        {},
+    ):
+        server.call(hub.heard, lie)
+    expected.append(put())
+    page.changes()
+    page.heartbeat()
+    assert told(page) == expected
+
+
+def test_a_message_without_its_events_is_filled_from_the_log(page, put, server, monkeypatch):
+    hub = server.hub
+
+    def bare(message):
+        hub.heard({name: value for name, value in message.items() if name != "events"})
+
+    monkeypatch.setattr(hub.bus, "_listeners", [bare])
+    expected = [put() for _ in range(3)]
+    page.changes(3)
+    assert told(page) == expected
+
+
+def test_a_batch_reaches_each_socket_whole_and_in_order(wire, page, superuser, ana, ada, clinic):
+    other = wire(ada)
+    other.live(VITALS)
+    superuser.execute(
+        "INSERT INTO realtime_inbox"
+        " (organization_id, kind, topics, table_name, row_id, operation, record)"
+        " SELECT %s, 'change', %s, 'vital_signs', n::text, 'INSERT', jsonb_build_object('id', n)"
+        " FROM generate_series(1, 3000) AS n",
+        [clinic.pk, [f"patient:{ana.patient.pk}"]],
+    )
+    for each in (page, other):
+        each.changes(3_000, seconds=20)
+        assert told(each) == list(range(1, 3_001))
+
+
+def test_a_log_that_is_away_is_said_to_be_by_silence(page, put, server, silence, settings, caplog):
+    """No position is told that the hub does not know; when the log is back, all that was missed."""
+    settings.REALTIME_FAILPOINTS = True
+    silence()
+
+    async def away():
+        raise OSError("the log is away")
+
+    with armed("log.read", away):
+        wait_until(lambda: server.hub.fresh_moment is None)
+        missed = put()
+        assert page.heartbeat()[-1][4]["response"] == {}
+        assert told(page) == []
+    page.changes()
+    assert told(page) == [missed]
+    wait_until(lambda: "position" in page.heartbeat()[-1][4]["response"])
+    complaints = [each for each in caplog.records if "cannot read the log" in each.getMessage()]
+    assert len(complaints) == 1
+
+
+def test_a_connection_that_died_is_opened_anew(page, put, silence, superuser):
+    silence()
+    superuser.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'vigil hub' AND datname = current_database()"
+    )
+    missed = put()
+    page.changes()
+    assert told(page) == [missed]
+
+
+def test_a_log_that_is_another_one_closes_every_page(page, wire, ana, owner, put, inbox):
+    since = inbox.head()
+    (epoch,) = owner.execute("SELECT log_epoch FROM realtime_relay").fetchone().values()
+    owner.execute("UPDATE realtime_relay SET log_epoch = 'restored'")
+    try:
+        assert page.closed() == (4009, "resync")
+        again = wire(ana)
+        again.live({**VITALS, "since": since})
+        (resync,) = [frame for frame in again.seen if frame[4].get("extension") == "resync"]
+        assert resync[4]["message"] == "the log is another one"
+    finally:
+        owner.execute("UPDATE realtime_relay SET log_epoch = %s", [epoch])
+    again.closed()
+
+
+def test_positions_are_told_to_quiet_pages(page, inbox, server, monkeypatch):
+    from dataclasses import replace
+
+    head = inbox.head()
+    monkeypatch.setattr(server.hub, "limits", replace(server.hub.limits, position_seconds=1))
+    frame = page.until(lambda frame: frame[3] == "system")[-1]
+    assert frame[:2] == [None, None]
+    assert number(frame[4]["message"]) >= number(head)
+
+
+def test_a_page_that_is_gone_leaves_nothing_behind(wire, ana, server):
+    hub = server.hub
+    for _ in range(5):
+        page = wire(ana)
+        page.live(VITALS, {"table": "goals", "filter": f"id=eq.{uuid.uuid4()}"})
+        page.join(VITALS, topic="realtime:second")
+        page.close()
+    wait_until(lambda: not hub.connections)
+    wait_until(lambda: not len(hub.core.readers))
+    assert hub.core.readers.topics == 0
+    assert not hub.core.readers.held
+    assert hub.sockets.total == 0
+    assert len(hub.press) == 0
+
+
+def test_a_thousand_joins_and_leaves_leave_nothing_behind(page, server):
+    """On one socket, without the limits that would stop such a client."""
+    hub = server.hub
+    (connection,) = hub.connections
+    connection.joins.rate = connection.messages.rate = 1e9
+    connection.joins.burst = connection.messages.burst = 1e9
+    page.heartbeat()
+    before = len(connection.subscriptions), len(hub.press), len(hub._tasks)
+    for n in range(1_000):
+        page.send(f"realtime:{n % 7}", "phx_join", {"config": {"postgres_changes": []}})
+        page.send(f"realtime:{n % 7}", "phx_leave", {})
+        page.until(lambda frame: frame[3] in ("phx_close", "phx_reply"))
+    page.heartbeat()
+    wait_until(lambda: (len(connection.subscriptions), len(hub.press), len(hub._tasks)) <= before)
+    assert set(connection.channels) == {PAGE}
+
+
+async def test_whoever_asks_for_the_head_shares_the_reading(settings, committed, log):
+    from realtime.hub import Hub
+
+    settings.REALTIME_FAILPOINTS = True
+    hub = Hub()
+    await hub.start()
+    await asyncio.wait_for(hub.is_ready.wait(), 5)
+    readings = []
+
+    async def count():
+        readings.append(1)
+
+    with armed("hub.read", count):
+        await asyncio.gather(*(hub.catch_up() for _ in range(100)))
+    await hub.stop()
+    assert len(readings) <= 3

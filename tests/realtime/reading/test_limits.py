@@ -1,0 +1,194 @@
+"""How much is too much, and that it is said clearly; others never notice."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from websockets.exceptions import InvalidStatus
+
+from realtime.authority import Identity
+from realtime.errors import HandshakeRefused
+from realtime.limits import Bucket, Limits, Sockets
+from tests.realtime.reading.wire import PAGE, Deaf, Wire, ids, served, wait_until
+
+VITALS = {"table": "vital_signs"}
+
+
+@pytest.fixture
+def limited(committed, settings, cookie_of):
+    """`limited(sockets_per_user=1)`: a server with such limits."""
+    servers = []
+
+    def limited(**limits):
+        settings.REALTIME_LIMITS = limits
+        servers.append(served())
+        return servers[-1].__enter__()
+
+    yield limited
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+def refusal(server, cookie):
+    with pytest.raises(InvalidStatus) as raised:
+        Wire(server, cookie)
+    response = raised.value.response
+    return response.status_code, response.body.decode(), response.headers.get("Retry-After")
+
+
+def test_the_numbers_come_from_the_settings(settings):
+    settings.REALTIME_LIMITS = {"sockets_per_user": 3}
+    assert Limits.configured().sockets_per_user == 3
+    settings.REALTIME_LIMITS = {"sockets_per_usr": 3}
+    with pytest.raises(ImproperlyConfigured, match="sockets_per_usr"):
+        Limits.configured()
+
+
+def test_a_bucket_fills_by_the_clock():
+    now = [0.0]
+    bucket = Bucket(rate=2, burst=3, clock=lambda: now[0])
+    assert [bucket.take() for _ in range(4)] == [True, True, True, False]
+    now[0] = 0.5
+    assert [bucket.take(), bucket.take()] == [True, False]
+    now[0] = 100
+    assert [bucket.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_sockets_are_counted_for_each_place_and_given_back():
+    sockets = Sockets(Limits(sockets_per_session=2, sockets_per_user=3, sockets_per_organization=4))
+    first = [Identity("ana", "harbour", session) for session in "aab"]
+    for identity in first:
+        sockets.enter(identity)
+    for identity, place in (
+        (Identity("ana", "harbour", "a"), "session"),
+        (Identity("ana", "harbour", "c"), "user"),
+    ):
+        with pytest.raises(HandshakeRefused, match=f"per {place}"):
+            sockets.enter(identity)
+    sockets.enter(Identity("ada", "harbour", "d"))
+    with pytest.raises(HandshakeRefused, match="per organization"):
+        sockets.enter(Identity("noor", "harbour", "e"))
+    assert sockets.total == 4
+    for identity in first:
+        sockets.leave(identity)
+    assert sockets.total == 1
+    sockets.enter(Identity("ana", "harbour", "a"))
+
+
+def test_a_process_that_is_full_or_flooded_says_when_to_come_back():
+    sockets = Sockets(Limits(sockets_per_process=1, handshakes_per_second=2))
+    for _ in range(4):
+        sockets.knock()
+    with pytest.raises(HandshakeRefused) as raised:
+        sockets.knock()
+    assert (raised.value.status, raised.value.retry_after) == (503, 5)
+    sockets.enter(Identity("ana", "harbour", "a"))
+    with pytest.raises(HandshakeRefused, match="Too many connected users") as raised:
+        sockets.knock()
+    assert (raised.value.status, raised.value.retry_after) == (503, 10)
+
+
+def test_one_socket_too_many_is_refused_and_a_closed_one_makes_room(limited, cookie_of, ana, ben):
+    server = limited(sockets_per_user=2)
+    cookie = cookie_of(ana)
+    first, second = Wire(server, cookie), Wire(server, cookie)
+    status, text, retry = refusal(server, cookie)
+    assert (status, retry) == (429, "30")
+    assert "at most 2 per user" in text
+    Wire(server, cookie_of(ben)).close()
+    first.close()
+    wait_until(lambda: server.hub.sockets.total == 1)
+    Wire(server, cookie).close()
+    second.close()
+
+
+def test_too_many_channels_bindings_and_joins_are_refused_at_the_join(limited, cookie_of, ana):
+    server = limited(
+        channels_per_socket=2, bindings_per_channel=3, joins_burst=5, joins_per_second=0.001
+    )
+    page = Wire(server, cookie_of(ana))
+    page.join(VITALS)
+    page.join(VITALS, topic="realtime:second")
+    third = page.join(VITALS, topic="realtime:third", expect="error")
+    assert third["reason"] == "ChannelRateLimitReached: Too many channels"
+    # A channel that is joined may be joined anew.
+    page.join(VITALS, VITALS)
+    many = page.join(*[VITALS] * 4, expect="error")
+    assert many["reason"] == "BindingRateLimitReached: Too many bindings: at most 3 per channel"
+    rate = page.join(VITALS, expect="error")
+    assert rate["reason"] == "ClientJoinRateLimitReached: Too many joins per second"
+    page.close()
+
+
+def test_a_flood_of_messages_closes_the_socket_that_sends_it(limited, cookie_of, ana):
+    server = limited(messages_burst=50, messages_per_second=1)
+    cookie = cookie_of(ana)
+    calm, flood = Wire(server, cookie), Wire(server, cookie)
+    calm.live(VITALS)
+    for _ in range(60):
+        flood.send("phoenix", "heartbeat", {})
+    assert flood.closed() == (4429, "too many messages per second")
+    calm.heartbeat()
+    calm.close()
+
+
+def test_a_frame_that_is_too_large_closes_the_socket_that_sends_it(limited, cookie_of, ana):
+    server = limited()
+    cookie = cookie_of(ana)
+    calm = Wire(server, cookie)
+    calm.live(VITALS)
+    for data in ("x" * 16_385, b"x" * 16_385, '["1","1","a","b",{"a":"' + "é" * 9_000 + '"}]'):
+        large = Wire(server, cookie)
+        large.socket.send(data)
+        assert large.closed()[0] == 1009
+    calm.heartbeat()
+    calm.close()
+
+
+def test_a_socket_that_says_nothing_is_closed(limited, cookie_of, ana):
+    server = limited(idle_seconds=1)
+    page = Wire(server, cookie_of(ana))
+    page.live(VITALS)
+    assert page.closed(6) == (1001, "idle")
+
+
+def test_a_peer_that_does_not_read_is_closed_and_misses_nothing(
+    limited, cookie_of, ana, ada, clinic, superuser, inbox
+):
+    """Its socket fills, the others hear on; when it comes back it is told the rest."""
+    server = limited(unsent_bytes=65_536, unread_seconds=1)
+    cookie, other = cookie_of(ana), Wire(server, cookie_of(ada))
+    other.live(VITALS)
+    before = inbox.head()
+    binding = {"event": "*", "schema": "public", "table": "vital_signs", "since": before}
+    stuck = Deaf(server, cookie, {"config": {"postgres_changes": [binding]}})
+    wait_until(lambda: len(server.hub.core.readers) == 2)
+    wait_until(lambda: all(each.by_table for each in server.hub.core.readers))
+
+    def flood(first, last):
+        superuser.execute(
+            "INSERT INTO realtime_inbox"
+            " (organization_id, kind, topics, table_name, row_id, operation, record)"
+            " SELECT %s, 'change', %s, 'vital_signs', n::text, 'INSERT',"
+            " jsonb_build_object('id', n, 'code', repeat('x', 1500))"
+            " FROM generate_series(%s::int, %s::int) AS n",
+            [clinic.pk, [f"patient:{ana.patient.pk}"], first, last],
+        )
+
+    last = 0
+    while len(server.hub.connections) == 2:
+        flood(last + 1, last + 100)
+        assert ids(other.changes(100)) == list(range(last + 1, last + 101))
+        last += 100
+        assert last < 20_000, "nobody closes it"
+    again = Wire(server, cookie)
+    again.live({**VITALS, "since": before})
+    found = ids([frame[4]["data"] for frame in again.seen if frame[3] == "postgres_changes"])
+    assert found == list(range(1, last + 1))
+    for each in (stuck, other, again):
+        each.close()
+
+
+def test_a_topic_name_has_an_end(limited, cookie_of, ana):
+    page = Wire(limited(), cookie_of(ana))
+    page.join(topic="realtime:" + "x" * 300, expect="error")
+    page.join(VITALS, topic=PAGE)
+    page.close()
