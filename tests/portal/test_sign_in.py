@@ -190,3 +190,13 @@ def test_a_demo_offers_its_accounts(door, settings):
     page = door.get("/sign-in/").content.decode()
     assert 'value="clinician@demo.example"' in page
     assert 'value="patient@other.example"' in page
+
+
+def test_an_address_that_a_stranger_claims_to_come_from_is_not_believed(door, ana):
+    """Else every guess would come from somewhere new, and none would be one too many."""
+    for number in range(settings.AXES_FAILURE_LIMIT):
+        claimed = {"x-forwarded-for": f"198.51.100.{number}", "forwarded": f"for=10.0.0.{number}"}
+        response = door.post(
+            "/sign-in/", {"username": ana.user.email, "password": "wrong"}, headers=claimed
+        )
+    assert response.status_code == 429
