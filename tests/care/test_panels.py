@@ -136,6 +136,35 @@ def test_a_panel_says_what_is_on_record(full_record, ana, ada, client_for, panel
         assert each in page
 
 
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_is_of_one_patient_also_for_who_sees_several(
+    full_record, cast, client_for, system, panel
+):
+    """Ada joins Ben's team; nothing of Ana's may turn up in his chart."""
+    with system():
+        CareTeamMembership.objects.create(
+            organization=cast.clinic, patient=cast.ben.patient, provider=cast.ada.provider
+        )
+    client = client_for(cast.ada)
+    bens = text_of(client.get(address(panel, cast.ben.patient), headers=HTMX))
+    assert re.search(r"\b[Nn]o(ne|thing)?\b", bens)
+    for words in ("152/84", "Osteoarthritis", "Paracetamol", "Potassium", "Knee", "Wound"):
+        assert words not in bens
+
+
+def test_a_trend_is_of_one_patient_also_for_who_sees_several(
+    full_record, cast, client_for, system, record_reading
+):
+    record_reading(cast.ben, "8867-4", 61)
+    with system():
+        CareTeamMembership.objects.create(
+            organization=cast.clinic, patient=cast.ben.patient, provider=cast.ada.provider
+        )
+    page = text_of(client_for(cast.ada).get(trend(cast.ben.patient, "8867-4")))
+    assert " 61 " in page
+    assert " 78 " not in page
+
+
 def test_a_value_says_how_old_it_is_when_it_is_old(ana, ada, client_for, record_reading):
     record_reading(ana, "8867-4", 78, hours=25)
     assert " old " in text_of(client_for(ada).get(address("vitals", ana.patient)))
@@ -223,6 +252,24 @@ def test_a_trend_has_a_plot_and_a_table_of_the_same_readings(ana, ada, client_fo
     for figure in ("132/80", "156/80", "180/80"):
         assert f'<td class="is-number">{figure}</td>' in html
     assert "style=" not in html
+
+
+def test_a_plot_is_drawn_in_the_clinics_zone(ana, ada, client_for, record_reading, system):
+    """13:00, 15:00 and 17:00 in UTC are 8:00, 10:00 and 12:00 in New York in winter."""
+    for hour in (13, 15, 17):
+        reading = record_reading(ana, "8867-4", 60 + hour)
+        with system():
+            reading.measured_at = datetime(2026, 1, 15, hour, tzinfo=UTC)
+            reading.save()
+    html = client_for(ada).get(trend(ana.patient, "8867-4") + "?span=all").content.decode()
+    assert re.findall(r'aria-hidden="true">(\d\d:00)</text>', html) == [
+        "08:00",
+        "09:00",
+        "10:00",
+        "11:00",
+        "12:00",
+    ]
+    assert 'aria-label="15 Jan 2026, 08:00: 73 /min"' in html
 
 
 def test_codes_of_one_kind_share_a_trend(ana, ada, client_for, record_reading):

@@ -70,6 +70,7 @@ def test_days_begin_at_midnight_in_the_clinic_also_when_the_clock_changes():
         "2 Nov",
         "3 Nov",
     ]
+    assert (calendar.ticks[0].x, calendar.ticks[-1].x) == (LEFT, RIGHT)
     gaps = [later.x - earlier.x for earlier, later in pairwise(calendar.ticks)]
     assert gaps[2] == pytest.approx(gaps[0] * 25 / 24, abs=0.05)
 
