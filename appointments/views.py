@@ -12,7 +12,16 @@ from django.views.decorators.http import require_safe
 from appointments.models import Appointment, AppointmentQuerySet
 from portal import access, audit
 from portal.access import Reader
-from portal.doors import CLINICAL, PATIENTS, for_roles, members_only, patient_or_404, reader_of
+from portal.doors import (
+    CLINICAL,
+    PATIENTS,
+    for_roles,
+    members_only,
+    note_glance,
+    note_reading,
+    patient_or_404,
+    reader_of,
+)
 from portal.models import Patient
 from portal.panels import panel
 
@@ -60,7 +69,9 @@ def today(request: HttpRequest) -> HttpResponse:
     visits = (
         _visits(reader_of(request)).standing().filter(starts_at__gte=starts, starts_at__lt=ends)
     )
-    context = {"visits": list(visits.order_by("starts_at")), "now": timezone.now()}
+    shown = list(visits.order_by("starts_at"))
+    note_glance(request, what="visits", patients=len({visit.patient_id for visit in shown}))
+    context = {"visits": shown, "now": timezone.now()}
     return panel(request, "appointments/_today.html", context, title="Today")
 
 
@@ -113,4 +124,7 @@ def _chosen(request: HttpRequest, reader: Reader) -> Patient | None:
             raise Http404 from None
         return patient_or_404(request, patient_id, what="visits")
     patients = access.visible_patients(reader)
-    return patients.filter(user_id=reader.user_id).first() or patients.order_by("name").first()
+    patient = patients.filter(user_id=reader.user_id).first() or patients.order_by("name").first()
+    if patient is not None:
+        note_reading(request, patient, what="visits")
+    return patient

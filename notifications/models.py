@@ -62,7 +62,11 @@ class Notification(models.Model):
                 name="portal_notifications",
                 read=REACHABLE,
                 write=REACHABLE,
-                insert=f"{ADMIN} OR {OF_WRITABLE_PATIENT} OR ({OWN} AND patient_id IS NULL)",
+                # Nobody has read it before it is there.
+                insert=(
+                    f"({ADMIN} OR {OF_WRITABLE_PATIENT} OR ({OWN} AND patient_id IS NULL))"
+                    f" AND ({SYSTEM} OR read_at IS NULL)"
+                ),
                 delete="false",
                 privileges=("SELECT", "INSERT", "UPDATE"),
             ),

@@ -79,6 +79,22 @@ def patient_or_404(request: HttpRequest, patient_id: UUID, *, what: str) -> Pati
     return patient
 
 
+def note_glance(request: HttpRequest, *, what: str, patients: int) -> None:
+    """Put on record that a part of the dashboard showed something of several patients.
+
+    Once for each page: what the dashboard asks for again when something happens is one reading.
+    """
+    reader = reader_of(request)
+    if request.page.must_record("dashboard"):  # type: ignore[attr-defined]
+        audit.record(
+            "patients.glanced",
+            organization_id=reader.organization_id,
+            actor_id=reader.user_id,
+            patients=patients,
+            what=what,
+        )
+
+
 def note_reading(request: HttpRequest, patient: Patient, *, what: str) -> None:
     """Say that the page shows a patient's record, and put that on record.
 

@@ -4,7 +4,7 @@ from django.db import models
 
 from care.models.measurement import Measurement, MeasurementQuerySet
 from care.models.writing import BY_CARE_TEAM
-from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, Policy
+from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, SYSTEM, Policy
 from realtime.triggers import Publish
 
 
@@ -31,7 +31,10 @@ class VitalSign(Measurement):
                 name="vital_signs",
                 read=OF_VISIBLE_PATIENT,
                 # Patients add readings and withdraw their own; the team corrects any.
-                insert=OF_WRITABLE_PATIENT,
+                insert=(
+                    f"{OF_WRITABLE_PATIENT} AND"
+                    f" ({SYSTEM} OR recorded_by_id = (SELECT portal_user()))"
+                ),
                 write=(
                     f"{BY_CARE_TEAM} OR"
                     f" ({OF_WRITABLE_PATIENT} AND recorded_by_id = (SELECT portal_user()))"

@@ -13,7 +13,7 @@ from care.recovery import Recovery, recovery_of
 from care.views.panels import fragment_or_page
 from care.vital_signs import BLOOD_PRESSURE, DAY, Kind, kind_of
 from portal.access import Reader, care_team_patients, of_visible_patients
-from portal.doors import CLINICAL, for_roles, reader_of
+from portal.doors import CLINICAL, for_roles, note_glance, reader_of
 from portal.models import Patient
 
 # The columns of the table, in the order of an observation chart.
@@ -72,6 +72,7 @@ def dashboard_patients(request: HttpRequest) -> HttpResponse:
     """Show the reader's living patients by name: rows keep their place while values change."""
     reader = reader_of(request)
     patients = list(care_team_patients(reader).living()[: PATIENTS + 1])
+    note_glance(request, what="readings", patients=len(patients[:PATIENTS]))
     context = {
         "columns": [(kind_of(code), short) for code, short in COLUMNS],
         "rows": _rows(patients[:PATIENTS], reader),

@@ -7,11 +7,24 @@ from django.utils import timezone
 
 from messaging.models.conversation import Conversation
 from portal.identifiers import uuid7
-from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, SYSTEM, Policy
+from portal.rls import (
+    OF_CARE_TEAM_PATIENT,
+    OF_VISIBLE_PATIENT,
+    OF_WRITABLE_PATIENT,
+    SYSTEM,
+    Policy,
+)
 from portal.sealing import CannotOpen, Place, seal, unseal
 from realtime.triggers import Publish
 
 logger = logging.getLogger(__name__)
+
+
+OWN_WORDS = (
+    "author_id = (SELECT portal_user()) AND EXISTS (SELECT FROM client_portal_conversations AS"
+    " said_in WHERE said_in.id = conversation_id"
+    " AND said_in.patient_id = client_portal_messages.patient_id)"
+)
 
 
 class Side(models.TextChoices):
@@ -55,8 +68,10 @@ class Message(models.Model):
                 read=OF_VISIBLE_PATIENT,
                 # What was said stays said; only the rotation of keys writes a message again.
                 write=SYSTEM,
+                # In one's own name, for the side that one is on, where the patient's words are.
                 insert=(
-                    f"{OF_WRITABLE_PATIENT} AND ({SYSTEM} OR author_id = (SELECT portal_user()))"
+                    f"{OF_WRITABLE_PATIENT} AND ({SYSTEM} OR ({OWN_WORDS}"
+                    f" AND (side = 'patient' OR {OF_CARE_TEAM_PATIENT})))"
                 ),
                 delete="false",
                 privileges=("SELECT", "INSERT", "UPDATE"),

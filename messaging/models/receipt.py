@@ -48,7 +48,13 @@ class Receipt(models.Model):
                 read=OF_VISIBLE_PATIENT,
                 # Nobody says for another that they have read. Who may only read, reads too.
                 write=f"{SYSTEM} OR ({OWN} AND {OF_VISIBLE_PATIENT})",
-                insert=OF_WRITABLE_PATIENT,
+                insert=(
+                    f"{OF_WRITABLE_PATIENT} AND ({SYSTEM}"
+                    " OR delivered_at IS NULL AND read_at IS NULL"
+                    " AND EXISTS (SELECT FROM client_portal_messages AS sent"
+                    " WHERE sent.id = message_id AND sent.author_id = (SELECT portal_user())"
+                    " AND sent.patient_id = client_portal_message_receipts.patient_id))"
+                ),
                 delete="false",
                 privileges=("SELECT", "INSERT", "UPDATE"),
             ),

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, QueryDict
 
 from portal import access
-from portal.doors import patient_or_404, reader_of
+from portal.doors import note_reading, patient_or_404, reader_of
 from portal.models import Patient
 
 
@@ -26,4 +26,7 @@ def chosen_patient(request: HttpRequest, *, what: str) -> Patient | None:
         return patient_or_404(request, asked, what=what)
     reader = reader_of(request)
     patients = access.visible_patients(reader)
-    return patients.filter(user_id=reader.user_id).first() or patients.order_by("name").first()
+    patient = patients.filter(user_id=reader.user_id).first() or patients.order_by("name").first()
+    if patient is not None:
+        note_reading(request, patient, what=what)
+    return patient

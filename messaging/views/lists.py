@@ -11,7 +11,15 @@ from messaging import actions
 from messaging.inbox import conversations, most_needed, others, page_of, rows, waiting
 from messaging.views.asked import chosen_patient, identifier
 from portal import access, audit
-from portal.doors import CLINICAL, PATIENTS, for_roles, members_only, patient_or_404, reader_of
+from portal.doors import (
+    CLINICAL,
+    PATIENTS,
+    for_roles,
+    members_only,
+    note_glance,
+    patient_or_404,
+    reader_of,
+)
 from portal.panels import panel
 
 ON_A_PANEL = 6
@@ -89,8 +97,11 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """What is unread or unanswered over all of the reader's patients."""
     reader = reader_of(request)
     needed = most_needed(conversations(reader))
+    listed = rows(needed[:ON_A_PANEL])
+    patients = {row.conversation.patient_id for row in listed}
+    note_glance(request, what="messages", patients=len(patients))
     context = {
-        "listed": rows(needed[:ON_A_PANEL]),
+        "listed": listed,
         "more": max(0, needed.count() - ON_A_PANEL),
         "unread": actions.unread(reader),
         "arriving": actions.undelivered(reader),

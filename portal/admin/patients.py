@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from portal import audit
-from portal.admin.base import PortalAdmin, PortalInline
+from portal.admin.base import OrganizationForm, PortalAdmin, PortalInline
 from portal.doors import reader_of
 from portal.models import Caregiver, CareTeamMembership, Patient, Provider
 
@@ -23,10 +23,24 @@ class CareTeamInline(PortalInline):
     verbose_name_plural = "care team"
 
 
+class MandateForm(OrganizationForm):
+    """A mandate to act for a patient; nobody gives one to themselves."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        user = cleaned.get("user")
+        if self.instance._state.adding and user and user.pk == self.reader.user_id:
+            self.add_error(
+                "user", "Ask another administrator: nobody opens a record to themselves."
+            )
+        return cleaned
+
+
 class CaregiverInline(PortalInline):
     """Who acts for the patient."""
 
     model = Caregiver
+    form = MandateForm
     fields = ["user", "relationship", "scope", "ends_at"]
     verbose_name_plural = "caregivers"
 
@@ -124,6 +138,7 @@ class CareTeamAdmin(PortalAdmin):
 class CaregiverAdmin(PortalAdmin):
     """Mandates to act for a patient."""
 
+    form = MandateForm
     list_display = ["patient", "user", "relationship", "scope", "ends_at"]
     list_filter = ["scope", ("ends_at", admin.EmptyFieldListFilter)]
     list_select_related = ["patient", "user"]

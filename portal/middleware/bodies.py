@@ -16,7 +16,7 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         declared = request.headers.get("Content-Length", "0")
-        if declared.isdigit() and int(declared) > settings.MAX_BODY_BYTES:
+        if declared.isdecimal() and int(declared) > settings.MAX_BODY_BYTES:
             return too_large(request)
         return self.get_response(request)
 

@@ -5,7 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from portal.identifiers import uuid7
-from portal.rls import ADMIN, MEMBER, Policy
+from portal.rls import ADMIN, MEMBER, SYSTEM, Policy
 from realtime.triggers import Publish
 
 
@@ -37,9 +37,10 @@ class AuditEntry(models.Model):
             Policy(
                 name="audit_logs",
                 read=ADMIN,
+                # In one's own name: nobody puts on record what another has not done.
                 insert=(
-                    f"{MEMBER} OR actor_id::text ="
-                    " nullif(current_setting('portal.signing_in', true), '')"
+                    f"{SYSTEM} OR ({MEMBER} AND actor_id = (SELECT portal_user()))"
+                    " OR actor_id::text = nullif(current_setting('portal.signing_in', true), '')"
                 ),
                 privileges=("SELECT", "INSERT"),
             ),

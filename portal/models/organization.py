@@ -113,11 +113,6 @@ class Membership(models.Model):
                     " 'clinician', 'admin'))"
                 ),
                 write=f"organization_id = (SELECT portal_organization()) AND {ADMIN}",
-                insert=(
-                    "organization_id = (SELECT portal_organization()) AND ((SELECT"
-                    " portal_is_admin()) OR user_id::text ="
-                    " nullif(current_setting('portal.signing_in', true), ''))"
-                ),
                 delete="false",
                 privileges=("SELECT", "INSERT", "UPDATE"),
             ),

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from portal.identifiers import uuid7
 from portal.models.controls import EndsAccess
-from portal.rls import ADMIN, Policy, stays
+from portal.rls import ADMIN, SYSTEM, Policy, stays
 from realtime.triggers import Publish
 
 
@@ -132,6 +132,8 @@ class Caregiver(models.Model):
                 name="caregivers",
                 read=f"{ADMIN} OR patient_id IN (SELECT portal_visible_patients())",
                 write=ADMIN,
+                # A mandate opens the whole record: an administrator asks another one for it.
+                insert=f"{ADMIN} AND ({SYSTEM} OR user_id <> (SELECT portal_user()))",
             ),
         ]
         triggers = [

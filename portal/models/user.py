@@ -75,8 +75,14 @@ class User(AbstractBaseUser, PermissionsMixin):
                     f"id = (SELECT portal_user()) OR email = {PROVING} OR id::text = {PROVING}"
                     " OR (SELECT portal_is_system())"
                 ),
+                insert="(SELECT portal_is_system()) AND NOT is_superuser",
                 delete="false",
-                privileges=("SELECT", "INSERT", "UPDATE"),
+                # Address, name and `is_superuser` are given once: no request of ours changes them.
+                privileges=(
+                    "SELECT",
+                    "INSERT",
+                    "UPDATE (password, last_login, is_active, theme, last_organization_id)",
+                ),
             ),
         ]
         triggers = [

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portal import access
-from portal.doors import STAFF, for_roles, reader_of
+from portal.doors import STAFF, for_roles, note_glance, reader_of
 from portal.models import CareTeamMembership, Invitation, Membership, Provider, Role
 from portal.views.register import without_account
 
@@ -18,6 +18,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     if reader.is_admin:
         return render(request, "portal/dashboard_admin.html", _overview(reader))
     provider = access.of_reader(Provider.objects.all(), reader).first()
+    note_glance(
+        request, what="dashboard", patients=access.care_team_patients(reader).living().count()
+    )
     return render(request, "portal/dashboard.html", {"provider": provider})
 
 

@@ -71,12 +71,6 @@ def test_a_stranger_is_led_to_the_one_front_door(client):
     assert client.get("/admin/login/").url.startswith("/sign-in/")
 
 
-def test_is_staff_alone_opens_nothing(client_for, ada, system):
-    with system():
-        User.objects.filter(pk=ada.user.pk).update(is_superuser=True)
-    assert client_for(ada).get("/admin/").status_code == 404
-
-
 def test_an_administrator_sees_the_intended_use(office):
     page = office.get("/admin/").content.decode()
     assert "not a primary alarm" in page
