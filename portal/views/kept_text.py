@@ -55,7 +55,7 @@ def _read(request: HttpRequest) -> dict[str, str] | None:
     asked: dict[str, str] = {}
     for name in ("path", "field", "text"):
         value = body.get(name)
-        if not isinstance(value, str) or "\x00" in value:
+        if not isinstance(value, str) or not _can_be_kept(value):
             return None
         asked[name] = value
     if not (0 < len(asked["path"]) <= 200 and 0 < len(asked["field"]) <= 60):
@@ -63,12 +63,10 @@ def _read(request: HttpRequest) -> dict[str, str] | None:
     return asked
 
 
-def _is_text(value: object) -> bool:
-    """Whether it can be kept: JSON can also write half a character, and the database's NUL."""
-    if not isinstance(value, str) or "\x00" in value:
-        return False
+def _can_be_kept(text: str) -> bool:
+    """Whether it is text: JSON can also write half a character, and the database's NUL."""
     try:
-        value.encode()
+        text.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return "\x00" not in text
