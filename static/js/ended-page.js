@@ -5,6 +5,7 @@ import { client } from "realtime/page"
  * another tab: a notice, and the way on. The content is taken out of the document, not covered:
  * whoever sits down at this screen next must not find it.
  */
+const ASK_AFTER_MS = [0, 1_000, 4_000]
 let shown = null
 
 client?.addEventListener("standing", () => {
@@ -41,14 +42,18 @@ function show(notice) {
   main.focus()
 }
 
-// A socket closes the same way whether its session ended or went on in another organization.
+// A socket closes the same way whether its session ended or went on in another organization. In
+// the second case the other tab may not have its new cookie yet: ask again a little later.
 async function tellApart(session) {
   const headers = { "X-Vigil-Organization": document.body.dataset.organization }
-  try {
-    const response = await fetch(session, { headers, cache: "no-store", redirect: "manual" })
-    if (response.status === 409) client.end("organization")
-  } catch {
-    // Without an answer the plainer notice stands.
+  for (const wait of ASK_AFTER_MS) {
+    await new Promise((resolve) => setTimeout(resolve, wait))
+    try {
+      const response = await fetch(session, { headers, cache: "no-store", redirect: "manual" })
+      if (response.status === 409) return client.end("organization")
+    } catch {
+      // Without an answer the plainer notice stands.
+    }
   }
 }
 

@@ -13,7 +13,7 @@ from tests.browser.people import eventually, is_live, lines, message, send
 def test_each_sees_what_the_other_writes_without_reloading(visit, conversation, ana, noor):
     patient, nurse = visit(ana, conversation.path), visit(noor, conversation.path)
     is_live(patient), is_live(nurse)
-    half_written = nurse.get_by_label("Your answer")
+    half_written = nurse.locator(".composer textarea")
     half_written.fill("Please put")
 
     send(patient, "It is warm too.")
