@@ -3,6 +3,9 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const WEEK = 7 * DAY
 
+// "2026-11-24": the day it is in the clinic, like every other date on the page.
+const { timeZone } = document.body.dataset
+const dates = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone })
 // Clinicians scan columns of ages: "3 hr. ago" there, "3 hours ago" for patients.
 const { lang, dataset } = document.documentElement
 const style = dataset.frame === "staff" ? "short" : "long"
@@ -17,7 +20,12 @@ export function describe(at, now) {
   if (size < MINUTE) return distance > 0 ? "in less than a minute" : "just now"
   if (size < HOUR) return words.format(Math.trunc(distance / MINUTE), "minute")
   if (size < DAY) return words.format(Math.trunc(distance / HOUR), "hour")
-  return words.format(Math.trunc(distance / DAY), "day")
+  // By the calendar: 46 hours ago may be two days ago, and then it was not yesterday.
+  return words.format((midnight(at) - midnight(now)) / DAY, "day")
+}
+
+function midnight(instant) {
+  return Date.parse(dates.format(instant))
 }
 
 function refresh() {

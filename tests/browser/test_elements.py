@@ -40,6 +40,16 @@ def test_an_age_is_said_in_the_largest_unit_that_is_not_nought(modules, distance
     assert modules.evaluate(script, [NOW + distance, NOW]) == words
 
 
+@pytest.mark.parametrize(("hours", "words"), [(26, "yesterday"), (46, "2 days ago")])
+def test_yesterday_is_a_day_of_the_clinic_s_calendar(modules, hours, words):
+    script = """async (hours) => {
+      document.body.dataset.timeZone = "America/New_York"
+      const now = Date.parse("2026-11-21T12:00:00Z")
+      return (await import("relative-time")).describe(now - hours * 3600000, now)
+    }"""
+    assert modules.evaluate(script, hours) == words
+
+
 def time_element(page, *, ago, attributes=""):
     instant = page.evaluate("ago => new Date(Date.now() - ago).toISOString()", ago)
     return f'<relative-time datetime="{instant}" {attributes}>Tue 24 Nov, 14:03</relative-time>'
