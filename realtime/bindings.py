@@ -151,8 +151,8 @@ def parse(
         raise Refused("BindingRateLimitReached", f"Too many bindings: at most {most} per channel")
     objects: list[Mapping[str, Any]] = []
     for request in requests:
-        if not isinstance(request, dict):
-            raise Refused("RealtimeDisabledForConfiguration", "A binding is an object")
+        if not isinstance(request, dict) or not _is_shallow(request):
+            raise Refused("RealtimeDisabledForConfiguration", "A binding is a flat object")
         objects.append(request)
     ids = protocol.binding_ids(objects)
     return BindingSet(
@@ -161,6 +161,15 @@ def parse(
             for number, request in zip(ids, objects, strict=True)
         ]
     )
+
+
+def _is_shallow(value: object, levels: int = 8) -> bool:
+    """Whether a value can be written as JSON again without exhausting the stack."""
+    if isinstance(value, dict):
+        return levels > 0 and all(_is_shallow(each, levels - 1) for each in value.values())
+    if isinstance(value, list):
+        return levels > 0 and all(_is_shallow(each, levels - 1) for each in value)
+    return True
 
 
 def _binding(
