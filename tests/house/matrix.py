@@ -35,6 +35,11 @@ def _panel() -> Row:
     return Row(get=TEAM, takes=("patient_id",))
 
 
+def _record_panel() -> Row:
+    """A part of the record: "My health" shows the same panels to the patient's own side."""
+    return Row(get=TEAM | OWN_SIDE, takes=("patient_id",))
+
+
 MATRIX: dict[str, Row] = {
     # Alive, ready
     "healthz": Row(get=MEMBERS, open=True),
@@ -77,13 +82,13 @@ MATRIX: dict[str, Row] = {
     "care:home_readings": Row(get=PATIENTS),
     "care:dashboard_patients": Row(get=CLINICAL),
     "care:trend": Row(get=TEAM | OWN_SIDE, takes=("patient_id",), fixed={"code": "29463-7"}),
-    "care:panel_summary": _panel(),
-    "care:panel_vitals": _panel(),
-    "care:panel_plan": _panel(),
-    "care:panel_medications": _panel(),
-    "care:panel_conditions": _panel(),
-    "care:panel_laboratory": _panel(),
-    "care:panel_encounters": _panel(),
+    "care:panel_summary": _record_panel(),
+    "care:panel_vitals": _record_panel(),
+    "care:panel_plan": _record_panel(),
+    "care:panel_medications": _record_panel(),
+    "care:panel_conditions": _record_panel(),
+    "care:panel_laboratory": _record_panel(),
+    "care:panel_encounters": _record_panel(),
     # Messages
     # An administrator finds an empty list, which says why: the rail leads there.
     "messaging:index": Row(get=MEMBERS),
