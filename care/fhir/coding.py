@@ -51,7 +51,10 @@ def words_of(concepts: Any) -> str:
 def codes_of(concepts: list[Any] | None) -> list[str]:
     """Every bare code of some CodeableConcepts, in order."""
     return [
-        coding.code for concept in concepts or [] for coding in concept.coding or [] if coding.code
+        clean(coding.code)
+        for concept in concepts or []
+        for coding in concept.coding or []
+        if coding.code
     ]
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from care.fhir.intake import Item
+from care.fhir.arrival import Item
 
 
 class Unreadable(Exception):

@@ -4,13 +4,14 @@ from typing import Any
 
 from care.fhir.coding import SNOMED, Code, chosen, code_of, words_of
 from care.fhir.entry import Context, Entry
+from care.fhir.text import clean
 from care.models import Encounter
 
 
 def read(resource: Any, context: Context) -> Entry:
     """A row of `encounters`, called by its type, else by its setting."""
     types = resource.type or []
-    setting = (resource.class_fhir.code or "") if resource.class_fhir else ""
+    setting = clean(resource.class_fhir.code) if resource.class_fhir else ""
     code = code_of(types[0], prefer=SNOMED) if types else Code("", "", "")
     fields = {
         **code.fields(),

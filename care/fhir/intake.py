@@ -9,10 +9,7 @@ Taking the same resource again changes nothing; taking it changed changes its ro
 taken is refused by itself, with the reason, and the rest goes on.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +26,7 @@ from care.fhir import (
     people,
     procedure,
 )
+from care.fhir.arrival import Arrival, Item, digest_of, name_of
 from care.fhir.dates import Dates
 from care.fhir.entry import Context, Entry
 from care.fhir.errors import Refused, Unresolved
@@ -52,19 +50,6 @@ READERS: dict[str, Callable[[Any, Context], Entry]] = {
 }
 PEOPLE = ("Patient", "Practitioner")
 TYPES = (*PEOPLE, "CareTeam", *READERS)
-
-# Part of each digest: raise it when a reader changes what it makes of the same resource, and the
-# next import brings the rows up to date.
-READING = 1
-
-
-@dataclass(frozen=True)
-class Item:
-    """One raw resource at its place in a document."""
-
-    index: int
-    resource: Any
-    full_url: str = ""
 
 
 class Intake:
@@ -115,25 +100,24 @@ class _Taking:
 
     def run(self) -> Outcome:
         """Take people first, then their teams, then what is known about them."""
-        by_type: dict[str, list[tuple[Item, Name, Any, str]]] = {}
-        for item in self.items:
-            if (taken := self._admitted(item)) is not None:
-                by_type.setdefault(taken[1].resource_type, []).append(taken)
-        admitted = [each for group in by_type.values() for each in group]
-        self.identities.load(name for _, name, _, _ in admitted)
+        admitted = [each for item in self.items if (each := self._admitted(item)) is not None]
+        self.identities.load(arrival.name for arrival in admitted)
+        by_type: dict[str, list[Arrival]] = {}
+        for arrival in admitted:
+            if self._has_news(arrival):
+                by_type.setdefault(arrival.name.resource_type, []).append(arrival)
         for kind in PEOPLE:
-            self.identities.load(
-                name for _, _, model, _ in by_type.get(kind, []) for name in people.names_of(model)
-            )
-            for each in by_type.get(kind, []):
-                self._person(*each)
-        for each in by_type.get("CareTeam", []):
-            self._care_team(*each)
+            arrivals = by_type.get(kind, [])
+            self.identities.load(name for each in arrivals for name in people.names_of(each.model))
+            for arrival in arrivals:
+                self._person(arrival)
+        for arrival in by_type.get("CareTeam", []):
+            self._care_team(arrival)
         changes = [
             change
             for kind in READERS
-            for each in by_type.get(kind, [])
-            if (change := self._entry(*each)) is not None
+            for arrival in by_type.get(kind, [])
+            if (change := self._entry(arrival)) is not None
         ]
         for batch in self._batches(changes):
             self.record.write(batch)
@@ -153,8 +137,8 @@ class _Taking:
             batches[len(earlier)][change.name] = change
         return [list(batch.values()) for batch in batches]
 
-    def _admitted(self, item: Item) -> tuple[Item, Name, Any, str] | None:
-        """The validated resource with its name and digest; None when it goes no further."""
+    def _admitted(self, item: Item) -> Arrival | None:
+        """The resource with its name and digest; None when it goes no further."""
         resource = item.resource
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
         if not isinstance(kind, str):
@@ -163,34 +147,42 @@ class _Taking:
         if kind not in TYPES:
             self.outcome.count(kind, Fate.SKIPPED)
             return None
-        try:
-            model = validated(resource)
-            name = name_of(item)
-            if name is None:
-                raise Refused("has neither an id nor an identifier, so it would be doubled")
-        except Refused as error:
-            self._refuse(item, kind, error)
+        name = name_of(item)
+        if name is None:
+            reason = Refused("has neither an id nor an identifier, so it would be doubled")
+            self._refuse(item, kind, reason)
             return None
-        return item, name, model, self._digest(resource)
+        return Arrival(item, name, digest_of(resource, self.intake.dates.shift_days))
 
-    def _person(self, item: Item, name: Name, model: Any, digest: str) -> None:
-        known = self.identities.get(name)
-        if known and known.digest == digest:
-            self._join_team(name.resource_type, known.row_id)
-            self.outcome.count(name.resource_type, Fate.UNCHANGED)
-            return
-        take = self.clinic.patient if name.resource_type == "Patient" else self.clinic.provider
+    def _has_news(self, arrival: Arrival) -> bool:
+        """Whether a resource is valid and not the one that was imported last."""
+        kind = arrival.name.resource_type
+        known = self.identities.get(arrival.name)
+        if known and known.digest == arrival.digest:
+            self._join_team(kind, known.row_id)
+            self.outcome.count(kind, Fate.UNCHANGED)
+            return False
+        try:
+            arrival.model = validated(arrival.item.resource)
+        except Refused as error:
+            self._refuse(arrival.item, kind, error)
+            return False
+        return True
+
+    def _person(self, arrival: Arrival) -> None:
+        kind = arrival.name.resource_type
+        take = self.clinic.patient if kind == "Patient" else self.clinic.provider
         try:
             with transaction.atomic():
-                row, is_new = take(model, name)
-                self.identities.remember(name, row._meta.db_table, row.pk, digest)
+                row, is_new = take(arrival.model, arrival.name)
+                self.identities.remember(arrival.name, row._meta.db_table, row.pk, arrival.digest)
                 self.identities.save()
         except (Refused, DatabaseError) as error:
             self.identities.forget()
-            self._refuse(item, name.resource_type, error)
+            self._refuse(arrival.item, kind, error)
             return
-        self._join_team(name.resource_type, row.pk)
-        self.outcome.count(name.resource_type, Fate.NEW if is_new else Fate.CHANGED)
+        self._join_team(kind, row.pk)
+        self.outcome.count(kind, Fate.NEW if is_new else Fate.CHANGED)
 
     def _join_team(self, resource_type: str, patient_id: UUID) -> None:
         """Put the import's own providers on a patient's team.
@@ -212,24 +204,21 @@ class _Taking:
             if provider.pk not in seated
         )
 
-    def _care_team(self, item: Item, name: Name, model: Any, digest: str) -> None:
-        known = self.identities.get(name)
-        if known and known.digest == digest:
-            self.outcome.count("CareTeam", Fate.UNCHANGED)
-            return
+    def _care_team(self, arrival: Arrival) -> None:
+        known = self.identities.get(arrival.name)
         try:
-            places = care_team.read(model, self.context, is_last_chance=self.is_last_chance)
-            patient_id = self.context.patient(model.subject)
+            places = care_team.read(arrival.model, self.context, is_last_chance=self.is_last_chance)
+            patient_id = self.context.patient(arrival.model.subject)
             with transaction.atomic():
                 for place in places:
                     self._give(place)
-                self.identities.remember(name, "patients", patient_id, digest)
+                self.identities.remember(arrival.name, "patients", patient_id, arrival.digest)
                 self.identities.save()
         except Unresolved as error:
-            self._defer(item, "CareTeam", error)
+            self._defer(arrival.item, "CareTeam", error)
         except (Refused, DatabaseError) as error:
             self.identities.forget()
-            self._refuse(item, "CareTeam", error)
+            self._refuse(arrival.item, "CareTeam", error)
         else:
             self.outcome.count("CareTeam", Fate.CHANGED if known else Fate.NEW)
 
@@ -244,19 +233,16 @@ class _Taking:
         if given is not None:
             self.identities.remember(mark, given._meta.db_table, given.pk)
 
-    def _entry(self, item: Item, name: Name, model: Any, digest: str) -> Change | None:
-        known = self.identities.get(name)
-        if known and known.digest == digest:
-            self.outcome.count(name.resource_type, Fate.UNCHANGED)
-            return None
+    def _entry(self, arrival: Arrival) -> Change | None:
+        kind = arrival.name.resource_type
         try:
-            entry = READERS[name.resource_type](model, self.context)
+            entry = READERS[kind](arrival.model, self.context)
         except Unresolved as error:
-            self._defer(item, name.resource_type, error)
+            self._defer(arrival.item, kind, error)
         except Refused as error:
-            self._refuse(item, name.resource_type, error)
+            self._refuse(arrival.item, kind, error)
         else:
-            return Change(item.index, name, digest, entry)
+            return Change(arrival.item.index, arrival.name, arrival.digest, entry)
         return None
 
     def _defer(self, item: Item, kind: str, error: Unresolved) -> None:
@@ -268,11 +254,6 @@ class _Taking:
     def _refuse(self, item: Item, kind: str, error: Exception) -> None:
         reason = plainly(error) if isinstance(error, DatabaseError) else str(error)
         self.outcome.refuse(item.index, kind, f"{kind}/{item.resource.get('id', '?')}", reason)
-
-    def _digest(self, resource: dict[str, Any]) -> str:
-        content = json.dumps(resource, sort_keys=True, default=str)
-        how = f"{READING} {self.intake.dates.shift_days}"
-        return hashlib.sha256(f"{how} {content}".encode()).hexdigest()
 
     def _note(self, changes: list[Change]) -> None:
         """One audit entry for each patient whose record the import wrote to."""
@@ -287,19 +268,3 @@ class _Taking:
                 patient_id=patient_id,
                 resources=count,
             )
-
-
-def name_of(item: Item) -> Name | None:
-    """The name under which a resource is kept: its id, its `urn:uuid:`, or an identifier."""
-    resource = item.resource
-    if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-        return None
-    kind = resource["resourceType"]
-    if resource.get("id"):
-        return Name(kind, "", str(resource["id"]))
-    if item.full_url.startswith("urn:"):
-        return Name(kind, "", item.full_url.rpartition(":")[2])
-    for identifier in resource.get("identifier") or []:
-        if isinstance(identifier, dict) and identifier.get("value"):
-            return Name(kind, str(identifier.get("system") or ""), str(identifier["value"]))
-    return None

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from care.fhir.text import clean
+
 _RELATIVE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.\-]{1,64})(?:/_history/[^/]+)?")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?identifier=(?:([^|]*)\|)?(.+)")
 
@@ -26,12 +28,12 @@ class References:
         """The name that a FHIR Reference stands for, or None when it names no `resource_type`."""
         if reference is None:
             return None
-        text = reference.reference
+        text = clean(reference.reference)
         if not text:
             identifier = reference.identifier
             if identifier is None or not identifier.value:
                 return None
-            return Name(resource_type, identifier.system or "", identifier.value)
+            return Name(resource_type, clean(identifier.system), clean(identifier.value))
         name = self._named(text, resource_type)
         return name if name and name.resource_type == resource_type else None
 
@@ -51,4 +53,4 @@ def shown(reference: Any) -> str:
     """A reference as a report may print it: identifiers only, never the display."""
     if reference is None:
         return "?"
-    return str(reference.reference or "by identifier")
+    return clean(reference.reference) or "by identifier"

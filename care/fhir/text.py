@@ -7,6 +7,9 @@ from typing import Any
 # Synthea puts zero-width spaces into long names; a byte-order mark and soft hyphens come from
 # copied documents. (The joiners U+200C and U+200D stay: Persian and Hindi need them.)
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
+# Control characters, separators of lines, and halves of surrogate pairs, which are no characters:
+# the database would refuse the first and the last.
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 # SNOMED CT ends its full names with a semantic tag, which is for its editors.
 _SEMANTIC_TAG = re.compile(
     r" \((?:disorder|finding|procedure|situation|regime/therapy|record artifact|body structure"
@@ -23,7 +26,7 @@ def clean(text: object) -> str:
         return ""
     visible = str(text).translate(_INVISIBLE)
     printable = "".join(
-        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
+        " " if unicodedata.category(character) in _UNPRINTABLE else character
         for character in visible
     )
     return " ".join(printable.split())

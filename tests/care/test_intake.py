@@ -340,3 +340,36 @@ def test_identities_are_the_imports_own_and_an_administrator_may_see_them(take, 
         assert not FhirIdentity.objects.exists()
     with acting(admin):
         assert FhirIdentity.objects.filter(resource_type="Observation").count() == 1
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        observation("o\x00"),
+        observation("x" * 5000),
+        observation(about="Patient/p1\x00"),
+        observation(about="urn:uuid:\ud800"),
+        observation(about="Patient?identifier=a\x00|b\x00"),
+        observation(id=None, identifier=5),
+        observation(id={"a": 1}),
+        observation(category=[{"coding": [{"code": "vital-signs\x00"}]}]),
+        observation(code={"text": "\x00"}),
+        observation(code={"text": "\ud83d half of a pair"}),
+        observation(interpretation=[{"coding": [{"code": "\x00N"}]}]),
+        observation(component=[{"code": {"text": "a\x00b"}, "valueString": "\x00\ud800"}]),
+        observation(valueQuantity={"value": 1, "unit": "\x00" * 3}),
+        observation(effectiveDateTime="0001-01-01"),
+        observation(effectiveDateTime="9999-12-31T23:59:59-12:00"),
+        patient(name=[{"text": "\x00"}]),
+        patient(name=[{"family": "A" * 10_000}], telecom=[{"system": "phone", "value": "5" * 999}]),
+        patient(identifier=[{"system": "s" * 999, "value": "v" * 999}]),
+        patient(communication=[{"language": {"coding": [{"code": "x" * 99}]}}]),
+        {"resourceType": "Observation" * 100},
+        {"resourceType": "Bundle", "entry": [observation()]},
+    ],
+)
+def test_whatever_one_resource_holds_the_others_are_taken(take, hostile):
+    outcome = take(patient("p2"), hostile, observation("o2", about="Patient/p2"))
+    assert outcome.fates["Patient", Fate.NEW] >= 1
+    assert outcome.fates["Observation", Fate.NEW] >= 1
+    assert outcome.resources + len(outcome.deferred) == 3
