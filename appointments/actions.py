@@ -11,7 +11,7 @@ from notifications.actions import notify
 from notifications.models import Kind
 from portal import access, audit
 from portal.access import Reader
-from portal.models import Caregiver, Patient
+from portal.models import Caregiver, Patient, Provider
 
 
 @transaction.atomic
@@ -28,14 +28,16 @@ def book_visit(
 ) -> Appointment:
     """Book a visit for a patient of the reader's care teams and tell the patient's side.
 
-    Raises Patient.DoesNotExist when the reader may not write for the patient, EndsBeforeItStarts,
-    and PatientIsDeceased.
+    Raises Patient.DoesNotExist when the reader may not write for the patient, Provider.DoesNotExist
+    for one of another clinic, EndsBeforeItStarts, and PatientIsDeceased.
     """
     patient = _writable(patient_id, by)
     if ends_at <= starts_at:
         raise EndsBeforeItStarts
     if patient.is_deceased:
         raise PatientIsDeceased
+    if provider_id is not None:
+        access.of_organization(Provider.objects.all(), by).get(pk=provider_id)
     visit = Appointment.objects.create(
         organization_id=by.organization_id,
         patient=patient,
