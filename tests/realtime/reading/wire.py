@@ -62,11 +62,12 @@ class Server:
         with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
             runner.run(serve())
 
-    def start(self):
+    def start(self, wait):
         self._thread.start()
         wait_until(lambda: self._server.started or not self._thread.is_alive())
         assert self._server.started
-        wait_until(lambda: self.hub and self.hub.is_ready.is_set())
+        if wait:
+            wait_until(self.hub.is_ready.is_set)
         return self
 
     def stop(self):
@@ -275,7 +276,7 @@ class Inbox:
 
 
 @contextmanager
-def served(**options):
+def served(wait=True, **options):
     """A server of sockets for the length of a block, with everything behind them."""
     from channels.routing import ProtocolTypeRouter
 
@@ -283,7 +284,7 @@ def served(**options):
     from realtime.routing import websocket_application
 
     app = ProtocolTypeRouter({"websocket": websocket_application, "lifespan": Lifespan()})
-    server = Server(app, **options).start()
+    server = Server(app, **options).start(wait)
     try:
         yield server
     finally:

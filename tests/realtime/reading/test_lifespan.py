@@ -1,0 +1,136 @@
+"""The engine begins and ends with its server, and several servers share one log."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from portal.embedded.valkey import EmbeddedValkey
+from tests.realtime.reading.wire import Inbox, Wire, ids, served, wait_until
+
+ROOT = Path(__file__).resolve().parents[3]
+VITALS = {"table": "vital_signs"}
+
+
+def test_a_server_that_stops_says_goodbye_within_three_seconds(committed, log, cookie_of, ana):
+    with served() as server:
+        pages = [Wire(server, cookie_of(ana)) for _ in range(5)]
+        for page in pages:
+            page.live(VITALS)
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
+    assert {page.closed()[0] for page in pages} == {1012}
+
+
+def test_a_hub_that_stops_by_itself_says_the_same(committed, log, cookie_of, ana):
+    with served() as server:
+        page = Wire(server, cookie_of(ana))
+        page.live(VITALS)
+        server.run(server.hub.stop())
+        assert page.closed() == (1012, "restarting")
+
+
+def test_a_server_starts_while_the_database_is_away(committed, log, settings, cookie_of, ana):
+    """It waits for the log beside the pages; sockets are refused until then, and not for good."""
+    from realtime.failpoints import armed
+
+    settings.REALTIME_FAILPOINTS = True
+    away = [True]
+
+    async def refuse():
+        if away:
+            raise OSError("no database")
+
+    with armed("log.read", refuse), served(wait=False) as server:
+        assert not server.hub.is_ready.is_set()
+        away.clear()
+        wait_until(server.hub.is_ready.is_set)
+        page = Wire(server, cookie_of(ana))
+        page.live(VITALS)
+        page.close()
+
+
+# Several processes and a bus between them -----------------------------------------------------
+
+
+@pytest.fixture
+def valkey():
+    valkey = EmbeddedValkey()
+    valkey.start()
+    yield valkey
+    valkey.stop()
+
+
+@pytest.fixture
+def processes(committed, log, database_urls, valkey):
+    """Two web processes as in production: one log, one leading relay, Valkey between them."""
+    started = []
+    for _ in range(2):
+        port = free_port()
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "uvicorn", "portal.asgi:application", "--ws"),
+                *("websockets-sansio", "--port", str(port), "--log-level", "warning"),
+            ],
+            cwd=ROOT,
+            env=os.environ
+            | database_urls.environment()
+            | {"REDIS_URL": valkey.url, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+        )
+        started.append(SimpleNamespace(port=port, process=process))
+    for each in started:
+        wait_until(lambda each=each: is_up(each.port), 20)
+    yield started
+    for each in started:
+        each.process.send_signal(signal.SIGINT)
+    for each in started:
+        assert each.process.wait(10) in (0, 130, -signal.SIGINT)
+
+
+def free_port():
+    import socket
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def is_up(port):
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.timeout(90)
+def test_two_processes_tell_the_same_through_valkey_and_without_it(
+    processes, valkey, cookie_of, superuser, ana, ada, clinic
+):
+    inbox = Inbox(superuser)
+    pages = [Wire(processes[0], cookie_of(ana)), Wire(processes[1], cookie_of(ada))]
+    for page in pages:
+        page.live(VITALS)
+    put = lambda: inbox.put([f"patient:{ana.patient.pk}"], organization=clinic.pk)  # noqa: E731
+    expected = [put() for _ in range(20)]
+    for page in pages:
+        assert ids(page.changes(20)) == expected
+    valkey.stop()
+    more = [put() for _ in range(20)]
+    for page in pages:
+        assert ids(page.changes(20)) == more
+    # One of the two ends; whichever leads, the other goes on.
+    processes[0].process.kill()
+    processes[0].process.wait(10)
+    last = put()
+    assert ids(pages[1].changes(1, seconds=10)) == [last]
+    again = Wire(processes[1], cookie_of(ana))
+    again.live(VITALS)
+    for page in (*pages, again):
+        page.close()
+    processes.pop(0)

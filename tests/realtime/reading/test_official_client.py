@@ -1,0 +1,79 @@
+"""The official Python client works against us, unmodified."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+SCRIPT = Path(__file__).with_name("official_client.py")
+
+
+class Client:
+    """The client in its process."""
+
+    def __init__(self, server, cookie, *bindings):
+        host = f"127.0.0.1:{server.port}"
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-I",
+                str(SCRIPT),
+                f"ws://{host}/realtime/v1",
+                f"{settings.SESSION_COOKIE_NAME}={cookie}",
+                f"http://{host}",
+                json.dumps(bindings),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def until(self, kind):
+        """The next thing of this kind that it is told."""
+        for line in self._process.stdout:
+            found, what = json.loads(line)
+            if found == kind:
+                return what
+        raise AssertionError(f"it ended before any {kind}")
+
+    def close(self):
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        last = self.until("state")
+        self._process.communicate(timeout=10)
+        return last
+
+
+@pytest.mark.timeout(60)
+def test_the_official_client_subscribes_hears_and_leaves(server, cookie_of, inbox, ana, clinic):
+    client = Client(
+        server,
+        cookie_of(ana),
+        {"event": "*", "schema": "public", "table": "vital_signs"},
+        {"event": "INSERT", "table": "goals", "schema": "public", "filter": "code=eq.a"},
+    )
+    assert client.until("state") == ["SUBSCRIBED", ""]
+    assert client.until("system")["message"] == "Subscribed to PostgreSQL"
+    topics = [f"patient:{ana.patient.pk}"]
+    first = inbox.put(topics, organization=clinic.pk, code="8867-4")
+    inbox.put(topics, organization=clinic.pk, table="goals", code="b")
+    second = inbox.put(topics, organization=clinic.pk, table="goals", code="a")
+    third = inbox.put(topics, organization=clinic.pk, operation="DELETE")
+    changes = [client.until("change")["data"] for _ in range(3)]
+    assert [each["type"] for each in changes] == ["INSERT", "INSERT", "DELETE"]
+    assert changes[0]["record"] == {"id": first, "code": "8867-4"}
+    assert changes[1]["record"]["id"] == second
+    assert changes[2]["old_record"]["id"] == third
+    assert client.close()[0].lower() == "closed"
+
+
+@pytest.mark.timeout(60)
+def test_the_official_client_is_told_why_it_may_not(server, cookie_of, ana):
+    client = Client(server, cookie_of(ana), {"event": "*", "schema": "public", "table": "users"})
+    state, error = client.until("state")
+    assert state == "CHANNEL_ERROR"
+    assert "Unable to subscribe to changes" in error
+    client.close()
