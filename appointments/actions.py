@@ -12,6 +12,7 @@ from notifications.models import Kind
 from portal import access, audit
 from portal.access import Reader
 from portal.models import Caregiver, Patient, Provider
+from portal.models.patient import PatientQuerySet
 
 
 @transaction.atomic
@@ -31,7 +32,7 @@ def book_visit(
     Raises Patient.DoesNotExist when the reader may not write for the patient, Provider.DoesNotExist
     for one of another clinic, EndsBeforeItStarts, and PatientIsDeceased.
     """
-    patient = _writable(patient_id, by)
+    patient = _patients(by).get(pk=patient_id)
     if ends_at <= starts_at:
         raise EndsBeforeItStarts
     if patient.is_deceased:
@@ -59,7 +60,7 @@ def book_visit(
 def cancel_visit(appointment_id: UUID, *, by: Reader) -> Appointment:
     """Call a visit off; calling off twice changes nothing. Raises Appointment.DoesNotExist."""
     visit = (
-        access.of_writable_patients(Appointment.objects.all(), by)
+        access.narrow(Appointment.objects.all(), patient__in=_patients(by).values("pk"))
         .select_for_update(of=["self"])
         .select_related("patient")
         .get(pk=appointment_id)
@@ -78,17 +79,14 @@ def cancel_visit(appointment_id: UUID, *, by: Reader) -> Appointment:
     return visit
 
 
-def _writable(patient_id: UUID, by: Reader) -> Patient:
-    patients = access.writable_patients(by)
-    if not by.is_clinical:
-        raise Patient.DoesNotExist
-    return patients.get(pk=patient_id)
+def _patients(by: Reader) -> PatientQuerySet:
+    """Patients for whom the reader may write as one of their care team, not as family."""
+    team = access.care_team_patients(by)
+    return access.writable_patients(by).filter(pk__in=team.values("pk"))
 
 
 def _tell(patient: Patient, visit: Appointment) -> None:
-    told = list(
-        Caregiver.objects.active().filter(patient=patient).values_list("user_id", flat=True)
-    )
-    if patient.user_id:
-        told.append(patient.user_id)
+    mandates = Caregiver.objects.filter(patient=patient)
+    side = {patient.user_id, *mandates.values_list("user_id", flat=True)}
+    told = [user_id for user_id in access.entitled_users(patient) if user_id in side]
     notify(told, Kind.VISIT, patient=patient, subject_id=visit.pk)

@@ -53,6 +53,17 @@ def test_only_the_care_team_books(cast, who):
         booked_by(getattr(cast, who), cast.ana.patient)
 
 
+def test_a_nurse_does_not_book_for_her_mother(cast, system):
+    from portal.models import Caregiver
+
+    with system():
+        Caregiver.objects.create(
+            organization=cast.clinic, patient=cast.ben.patient, user=cast.noor.user, scope="write"
+        )
+    with pytest.raises(Patient.DoesNotExist):
+        booked_by(cast.noor, cast.ben.patient)
+
+
 @pytest.mark.parametrize("who", ["ana", "sam", "boris", "olga"])
 def test_only_the_care_team_calls_off(cast, who, acting):
     visit = booked_by(cast.ada, cast.ana.patient)
