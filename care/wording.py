@@ -21,7 +21,11 @@ MEANINGS = {
 
 
 # LOINC's full names say how and in what a thing was measured; of blood and serum nobody says so.
-_HOW = re.compile(r" by [A-Z][^,]*$| \[[^\]]*\]")
+_HOW = re.compile(
+    r" by [A-Z][^,]*$"
+    r"| \[(?:[^\]]*/[^\]]*|Presence|Ratio|Time|Partial pressure|Volume Fraction|Percentile"
+    r"|Entitic (?:mass|volume|vol)|Reported[^\]]*)\]"
+)
 _IN_BLOOD = re.compile(
     r" (?:in|of) (?:Serum or Plasma|Serum|Plasma|Blood|Platelet poor plasma)\b.*$"
 )

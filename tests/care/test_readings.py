@@ -169,6 +169,8 @@ def test_half_is_rounded_up_as_people_do():
 def test_a_laboratory_test_is_called_what_people_call_it():
     assert name_of_test("Potassium [Moles/volume] in Serum or Plasma") == "Potassium"
     assert name_of_test("Glucose [Mass/volume] in Urine by Test strip") == "Glucose in Urine"
+    assert name_of_test("Hematocrit [Volume Fraction] of Blood by Automated count") == "Hematocrit"
+    assert name_of_test("Total score [AUDIT-C]") == "Total score [AUDIT-C]"
 
 
 # Recovery --------------------------------------------------------------------------------------
