@@ -40,7 +40,8 @@ export class Client extends EventTarget {
     super()
     this.#page = page
     this.#cursor = page.cursor
-    this.#channel = new Channel(`realtime:page-${pageName()}`, page.organization)
+    // The same name on every page: frames for equal bindings are equal bytes, encoded once.
+    this.#channel = new Channel("realtime:page", page.organization)
     this.#connection = new Connection(page.timing)
     this.updatedAt = performance.timeOrigin
   }
@@ -255,11 +256,6 @@ function earliest(wanted, cursor) {
     if (!at.sameEpoch(cursor)) return at
     return early.sameEpoch(cursor) && at.seq < early.seq ? at : early
   }, cursor)
-}
-
-// Not crypto.randomUUID: it is missing on a clinic's plain-HTTP test machine.
-function pageName() {
-  return Array.from(crypto.getRandomValues(new Uint32Array(2)), (part) => part.toString(36)).join("")
 }
 
 // Wall time counts the hours a laptop sleeps, performance.now() may not; but it may step back.
