@@ -11,14 +11,22 @@ from collections.abc import Callable, Iterator
 from http.cookies import Morsel
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, sync_playwright
 
+from portal.embedded.processes import wait_until
 from tests.browser.people import Talk
 from tests.browser.server import Server, Wire
 from tests.browser.stage import SCRIPTS, Stage
 
 MODULES_HOST = "http://modules.test"
+UNDER_WAY = """
+    SELECT (SELECT count(*) FROM realtime_inbox) + count(*)
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend'
+        AND state <> 'idle' AND pid <> pg_backend_pid()
+"""
 
 
 # Not for the whole session: while Playwright runs, its thread has an event loop, which neither
@@ -83,9 +91,13 @@ def running_server(database_urls, tmp_path_factory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(running_server, committed) -> Server:
+def server(running_server, committed, database_urls) -> Iterator[Server]:
     """Our server, on this worker's database, with the cast in it."""
-    return running_server
+    yield running_server
+    # The tables are emptied next: a request under way would be in the way of that, and the other
+    # way round.
+    with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
+        wait_until(lambda: not connection.execute(UNDER_WAY).fetchone()[0], seconds=10)
 
 
 @pytest.fixture

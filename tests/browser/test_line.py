@@ -119,7 +119,7 @@ def test_what_the_poll_told_the_socket_does_not_tell_again(stage):
 
 
 def test_a_poll_asks_from_the_earliest_cursor_and_passes_on_what_is_new(stage):
-    stage.open(LIST + NOTES, timing=QUICK)
+    stage.open(LIST + NOTES, timing={"trouble": 400, "poll": 500})
     stage.stands("live")
     stage.change("messages", position=20)
     stage.until(lambda: stage.fetched("/list/") == 1, "the region is told")
@@ -130,6 +130,7 @@ def test_a_poll_asks_from_the_earliest_cursor_and_passes_on_what_is_new(stage):
     answer = {"cursor": "e:20", "at": "2026-01-01T14:30:00Z", "events": both}
     stage.poll_answer = lambda route: route.fulfill(json=answer)
     stage.speaks = False
+    stage.socket.close(code=1012)
     stage.stands("polling")
     stage.until(lambda: stage.fetched("/notes/") == 1, "the other region is told")
     assert stage.polls[0]["cursor"] == "e:10"
