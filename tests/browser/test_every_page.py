@@ -23,11 +23,14 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 THEIRS = {"administration"}
 FOUND = """async (options) => (await axe.run(options)).violations.flatMap(({ id, nodes }) =>
   nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`))"""
-# Names what sticks out, not only that something does.
-TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
-  [...document.body.querySelectorAll("*")]
-    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
-    .map((element) => element.outerHTML.slice(0, 160))"""
+# How wide it is, and what sticks out by its box; text that does has none of its own.
+TOO_WIDE = """() => {
+  const width = document.documentElement.scrollWidth
+  if (width <= innerWidth) return []
+  const sticksOut = (element) => element.getBoundingClientRect().right > innerWidth + 1
+  const found = [...document.body.querySelectorAll("*")].filter(sticksOut)
+  return [`${width} px`, ...found.map((element) => element.outerHTML.slice(0, 160))]
+}"""
 SETTLED = """() => document.readyState === "complete" && !document.querySelector(
   ".htmx-request, .slot .skeleton, html:has(body[data-page]):not([data-connection=live])")"""
 
