@@ -11,7 +11,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from realtime import protocol
-from realtime.bindings import BindingSet, Selection, Table
+from realtime.bindings import NO_MATCH, BindingSet, Match, Selection, Table
 from realtime.event import Event
 from realtime.line import Encoded
 from realtime.protocol import Codec
@@ -26,41 +26,70 @@ class Source(Protocol):
     def epoch(self) -> str | None: ...
 
 
+class Matcher:
+    """A set of bindings, asked once about each event for all channels that have an equal one."""
+
+    __slots__ = ("__weakref__", "_bindings", "_event", "_match")
+
+    def __init__(self, bindings: BindingSet) -> None:
+        self._bindings = bindings
+        self._event: Event | None = None
+        self._match = NO_MATCH
+
+    def match(self, event: Event) -> Match:
+        """How a live event meets the bindings."""
+        # By identity: another log gives the same numbers to other events.
+        if event is not self._event:
+            self._match = self._bindings.match(event)
+            self._event = event
+        return self._match
+
+
 class Audience:
     """The channels of one version, name and set of bindings."""
 
-    __slots__ = ("__weakref__", "_bindings", "_codec", "_last", "_press", "_seq", "topic")
+    __slots__ = (
+        "__weakref__",
+        "_around",
+        "_codec",
+        "_event",
+        "_last",
+        "_matcher",
+        "_press",
+        "topic",
+    )
 
-    def __init__(self, press: Press, codec: Codec, topic: str, bindings: BindingSet) -> None:
+    def __init__(self, press: Press, codec: Codec, topic: str, matcher: Matcher) -> None:
         self._press = press
         self._codec = codec
-        self._bindings = bindings
+        self._matcher = matcher
+        self._around = protocol.envelope(codec, topic)
         self.topic = topic
-        self._seq = -1
+        self._event: Event | None = None
         self._last: tuple[Encoded, ...] = ()
 
     def frames(self, event: Event) -> tuple[Encoded, ...]:
         """What to send of a live event; the next channel of the audience gets the same objects."""
-        if event.seq != self._seq:
-            self._last = self._encoded(event, self._bindings, history=False)
-            self._seq = event.seq
+        if event is not self._event:
+            self._last = self._encoded(event, self._matcher.match(event))
+            self._event = event
         return self._last
 
     def history(self, event: Event, bindings: BindingSet) -> tuple[Encoded, ...]:
         """What to send of an event of the past, to bindings that each begin at their own cursor."""
-        return self._encoded(event, bindings, history=True)
+        return self._encoded(event, bindings.match(event, history=True))
 
-    def _encoded(self, event: Event, bindings: BindingSet, *, history: bool) -> tuple[Encoded, ...]:
-        match = bindings.match(event, history=history)
+    def _encoded(self, event: Event, match: Match) -> tuple[Encoded, ...]:
         if not match:
             return ()
-        texts = [
-            protocol.change(self._codec, self.topic, ids, self._press.data(event, select))
+        frames = [
+            Encoded(protocol.change(self._around, ids, self._press.data(event, select)))
             for select, ids in match.ids
         ]
         if match.untold:
-            texts.append(protocol.system(self._codec, self.topic, None, "resync", UNTOLD))
-        return tuple(Encoded(text) for text in texts)
+            text = protocol.system(self._codec, self.topic, None, "resync", UNTOLD)
+            frames.append(Encoded(text))
+        return tuple(frames)
 
 
 class Press:
@@ -69,6 +98,7 @@ class Press:
     def __init__(self, source: Source, tables: Mapping[str, Table]) -> None:
         self._source = source
         self._tables = tables
+        self._matchers: WeakValueDictionary[object, Matcher] = WeakValueDictionary()
         self._audiences: WeakValueDictionary[object, Audience] = WeakValueDictionary()
 
     def audience(self, codec: Codec, topic: str, bindings: BindingSet) -> Audience:
@@ -76,7 +106,10 @@ class Press:
         key = (codec.vsn, topic, bindings.key)
         found = self._audiences.get(key)
         if found is None:
-            found = self._audiences[key] = Audience(self, codec, topic, bindings)
+            matcher = self._matchers.get(bindings.key)
+            if matcher is None:
+                matcher = self._matchers[bindings.key] = Matcher(bindings)
+            found = self._audiences[key] = Audience(self, codec, topic, matcher)
         return found
 
     def __len__(self) -> int:

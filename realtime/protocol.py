@@ -265,10 +265,18 @@ def system(
     return codec.encode(join_ref, None, topic, SYSTEM, text)
 
 
-def change(codec: Codec, topic: str, ids: Sequence[int], data: str) -> str:
-    """Push a change to one channel: `ids` are the bindings it meets, `data` from `change_data`."""
+def envelope(codec: Codec, topic: str) -> tuple[str, str]:
+    """What stands before and after the payload of every change pushed to a topic."""
+    # NUL cannot occur around it: JSON writes it as an escape.
+    before, _, after = codec.encode(None, None, topic, CHANGES, "\0").partition("\0")
+    return before, after
+
+
+def change(around: tuple[str, str], ids: Sequence[int], data: str) -> str:
+    """Push a change to one channel: `around` is its envelope, `ids` are the bindings that the
+    change meets, `data` is from `change_data`."""
     numbers = ",".join(map(str, ids))
-    return codec.encode(None, None, topic, CHANGES, f'{{"ids":[{numbers}],"data":{data}}}')
+    return f'{around[0]}{{"ids":[{numbers}],"data":{data}}}{around[1]}'
 
 
 def change_data(

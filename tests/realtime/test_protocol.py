@@ -192,7 +192,7 @@ def test_ids_are_above_zero_and_below_two_to_the_27(requests):
 def test_a_change_is_told_as_the_clients_expect():
     columns = {"id": "int8", "value": "numeric"}
     data = protocol.change_data(an_event(), columns, "e:7")
-    frame = json.loads(protocol.change(V2(), "realtime:a", [4, 9], data))
+    frame = json.loads(protocol.change(protocol.envelope(V2(), "realtime:a"), [4, 9], data))
     assert frame[:4] == [None, None, "realtime:a", "postgres_changes"]
     assert frame[4] == {
         "ids": [4, 9],
@@ -208,7 +208,13 @@ def test_a_change_is_told_as_the_clients_expect():
         },
     }
     # realtime-py drops a push without the key.
-    assert json.loads(protocol.change(V1(), "realtime:a", [4], data))["ref"] is None
+    assert json.loads(protocol.change(protocol.envelope(V1(), "a"), [4], data))["ref"] is None
+
+
+@given(st.text())
+def test_any_topic_may_stand_in_an_envelope(topic):
+    frame = json.loads(protocol.change(protocol.envelope(V2(), topic), [1], '"data"'))
+    assert frame == [None, None, topic, "postgres_changes", {"ids": [1], "data": "data"}]
 
 
 def test_numbers_leave_with_the_digits_they_came_with():
