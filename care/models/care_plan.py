@@ -6,6 +6,7 @@ from django.db import models
 
 from care.models.record import RecordEntry
 from care.models.writing import record_policy
+from portal.rls import stays
 from realtime.triggers import Publish
 
 
@@ -43,9 +44,10 @@ class CarePlan(RecordEntry):
         indexes = [models.Index(fields=["patient", "status"], name="care_plans_of_patient")]
         constraints = [record_policy("care_plans")]
         triggers = [
+            stays("organization", "patient"),
             Publish(
                 topics=["patient:{patient_id}"],
-                columns=["id", "patient_id", "code", "status"],
+                columns=["id", "patient_id"],
             ),
         ]
 
@@ -97,9 +99,10 @@ class CarePlanActivity(RecordEntry):
             record_policy("care_plan_activities"),
         ]
         triggers = [
+            stays("organization", "patient"),
             Publish(
                 topics=["patient:{patient_id}"],
-                columns=["id", "patient_id", "plan_id", "code", "status"],
+                columns=["id", "patient_id", "plan_id"],
             ),
         ]
 

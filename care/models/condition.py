@@ -6,6 +6,7 @@ from django.db import models
 
 from care.models.record import RecordEntry
 from care.models.writing import record_policy
+from portal.rls import stays
 from realtime.triggers import Publish
 
 
@@ -47,9 +48,10 @@ class Condition(RecordEntry):
         indexes = [models.Index(fields=["patient", "status"], name="conditions_of_patient")]
         constraints = [record_policy("conditions")]
         triggers = [
+            stays("organization", "patient"),
             Publish(
                 topics=["patient:{patient_id}"],
-                columns=["id", "patient_id", "code", "category", "status"],
+                columns=["id", "patient_id"],
             ),
         ]
 

@@ -6,6 +6,7 @@ from django.db import models
 
 from care.models.record import RecordEntry
 from care.models.writing import record_policy
+from portal.rls import stays
 from realtime.triggers import Publish
 
 
@@ -61,9 +62,10 @@ class Encounter(RecordEntry):
         indexes = [models.Index(fields=["patient", "-starts_at"], name="encounters_of_patient")]
         constraints = [record_policy("encounters")]
         triggers = [
+            stays("organization", "patient"),
             Publish(
                 topics=["patient:{patient_id}"],
-                columns=["id", "patient_id", "code", "setting", "status"],
+                columns=["id", "patient_id"],
             ),
         ]
 

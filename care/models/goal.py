@@ -6,6 +6,7 @@ from django.db import models
 
 from care.models.record import RecordEntry
 from care.models.writing import record_policy
+from portal.rls import stays
 from realtime.triggers import Publish
 
 
@@ -58,8 +59,9 @@ class Goal(RecordEntry):
         indexes = [models.Index(fields=["patient", "status"], name="goals_of_patient")]
         constraints = [record_policy("goals")]
         triggers = [
+            stays("organization", "patient"),
             Publish(
                 topics=["patient:{patient_id}"],
-                columns=["id", "patient_id", "code", "status"],
+                columns=["id", "patient_id"],
             ),
         ]

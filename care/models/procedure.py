@@ -6,6 +6,7 @@ from django.db import models
 
 from care.models.record import RecordEntry
 from care.models.writing import record_policy
+from portal.rls import stays
 from realtime.triggers import Publish
 
 
@@ -44,8 +45,9 @@ class Procedure(RecordEntry):
         indexes = [models.Index(fields=["patient", "-performed_at"], name="procedures_of_patient")]
         constraints = [record_policy("procedures")]
         triggers = [
+            stays("organization", "patient"),
             Publish(
                 topics=["patient:{patient_id}"],
-                columns=["id", "patient_id", "code", "category", "status"],
+                columns=["id", "patient_id"],
             ),
         ]

@@ -4,6 +4,7 @@ from django.db import models
 
 from care.models.measurement import Measurement, MeasurementQuerySet
 from care.models.writing import record_policy
+from portal.rls import stays
 from realtime.triggers import Publish
 
 
@@ -21,8 +22,9 @@ class Result(Measurement):
         ]
         constraints = [record_policy("results")]
         triggers = [
+            stays("organization", "patient"),
             Publish(
                 topics=["patient:{patient_id}"],
-                columns=["id", "patient_id", "code", "category", "status"],
+                columns=["id", "patient_id"],
             ),
         ]

@@ -4,7 +4,7 @@ from django.db import models
 
 from care.models.measurement import Measurement, MeasurementQuerySet
 from care.models.writing import BY_CARE_TEAM
-from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, SYSTEM, Policy
+from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, SYSTEM, Policy, stays
 from realtime.triggers import Publish
 
 
@@ -44,8 +44,11 @@ class VitalSign(Measurement):
             ),
         ]
         triggers = [
+            stays("organization", "patient"),
             Publish(
                 topics=["patient:{patient_id}"],
-                columns=["id", "patient_id", "code", "category", "status"],
+                # Which kind of reading, so that a plot listens to its own. The codes of diagnoses,
+                # medicines and tests say too much, and do not travel.
+                columns=["id", "patient_id", "code"],
             ),
         ]

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from portal.identifiers import uuid7
-from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, Policy
+from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, Policy, stays
 from portal.sealing import CannotOpen, Place, seal, unseal
 from realtime.triggers import Publish
 
@@ -50,6 +50,7 @@ class Conversation(models.Model):
             ),
         ]
         triggers = [
+            stays("organization", "patient"),
             Publish(topics=["patient:{patient_id}"], columns=["id", "patient_id"]),
         ]
 

@@ -13,6 +13,7 @@ from portal.rls import (
     OF_WRITABLE_PATIENT,
     SYSTEM,
     Policy,
+    stays,
 )
 from portal.sealing import CannotOpen, Place, seal, unseal
 from realtime.triggers import Publish
@@ -78,6 +79,7 @@ class Message(models.Model):
             ),
         ]
         triggers = [
+            stays("organization", "patient", "conversation", "author"),
             Publish(
                 topics=["patient:{patient_id}"], columns=["id", "patient_id", "conversation_id"]
             ),

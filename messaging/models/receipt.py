@@ -4,7 +4,7 @@ from django.db import models
 
 from messaging.models.message import Message
 from portal.identifiers import uuid7
-from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, OWN, SYSTEM, Policy
+from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, OWN, SYSTEM, Policy, stays
 from realtime.triggers import Publish
 
 
@@ -60,6 +60,7 @@ class Receipt(models.Model):
             ),
         ]
         triggers = [
+            stays("organization", "patient", "conversation", "message", "user"),
             Publish(
                 topics=["patient:{patient_id}"],
                 columns=["id", "patient_id", "conversation_id", "user_id"],
