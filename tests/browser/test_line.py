@@ -1,5 +1,7 @@
 """The line between page and server, and the badge that tells about it, when things go wrong."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -27,10 +29,12 @@ def cursor(stage):
 
 
 def test_live_it_says_when_the_server_last_spoke(stage, badge):
-    stage.context.clear_cookies()
+    spoken = re.compile(r"^Live · updated 14:0\d:\d\d$")
     stage.open(LIST, timing=QUICK)
-    expect(badge).to_have_text(r"Live · updated 14:03:00", timeout=5_000)
-    expect(badge).to_have_text(r"Live · updated 14:03:02", timeout=5_000)
+    expect(badge).to_have_text(spoken)
+    first = badge.inner_text()
+    expect(badge).not_to_have_text(first)
+    expect(badge).to_have_text(spoken)
 
 
 def test_an_open_socket_on_which_nothing_comes_is_not_live(stage, badge):
@@ -225,7 +229,7 @@ def test_a_refused_join_is_tried_again_and_polling_stands_in(stage):
     )
     stage.socket.close(code=1012)
     stage.stands("polling")
-    assert len(stage.joins) > 1
+    stage.until(lambda: len(stage.joins) > 1, "it asks again")
     del stage._reply
     stage.hurry()
     stage.stands("live")
