@@ -142,12 +142,13 @@ class Visits:
         self.expected += words
 
     def end(self) -> list[str]:
-        """Close everything; what was complained of and not expected."""
+        """Close everything; what was complained of until then and not expected."""
+        complaints = list(self.complaints)
         for context in self._contexts.values():
             context.close()
         return [
             complaint
-            for complaint in self.complaints
+            for complaint in complaints
             if not any(words in complaint for words in self.expected)
         ]
 
