@@ -101,8 +101,6 @@ class Consumer:
             connection.lost()
             for channel in connection.channels.values():
                 self._end(channel)
-                # Sockets come and go by the thousand: leave no cycles for the collector to find.
-                channel.joining = channel.subscription = None
             connection.channels.clear()
             hub.connections.discard(connection)
             await connection.ended()
@@ -178,6 +176,8 @@ class Consumer:
                 channel.joining.cancel()
             if channel.subscription is not None:
                 self._hub.core.leave(channel.subscription)
+            # Channels come and go by the thousand: leave no cycles for the collector to find.
+            channel.joining = channel.subscription = None
 
     def _refuse(self, frame: Frame, reason: str) -> None:
         self._connection.say(protocol.refusal(self._connection.codec, frame, reason))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from django.conf import settings
 
@@ -45,10 +44,12 @@ class Lifespan:
                     relaying = asyncio.create_task(relay.run(), name="relay")
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
+                if relay is not None:
+                    relay.stop()
                 try:
                     async with asyncio.timeout(_STOP_SECONDS):
                         await stop_hub_of_this_process()
-                        await _ended(relay, relaying)
+                        await _ended(relaying)
                         await Bus.from_settings().close()
                 except TimeoutError:
                     logger.warning("The engine did not end within %s s.", _STOP_SECONDS)
@@ -56,8 +57,6 @@ class Lifespan:
                 return
 
 
-async def _ended(relay: Relay | None, relaying: asyncio.Task[None] | None) -> None:
-    if relay is not None and relaying is not None:
-        relay.stop()
-        with suppress(asyncio.CancelledError):
-            await relaying
+async def _ended(relaying: asyncio.Task[None] | None) -> None:
+    if relaying is not None:
+        await asyncio.wait([relaying])

@@ -71,7 +71,8 @@ class Relay:
     async def _serve_for_ever(self) -> None:
         retry = FIRST_RETRY_SECONDS
         is_away = False
-        while True:
+        # A cancelled query may end as an error of the database, which would swallow `stop`.
+        while not self._is_stopping:
             try:
                 await failpoint("relay.connect")
                 async with await connect("relay") as connection:

@@ -82,8 +82,9 @@ def stage(browser) -> Iterator[Stage]:
     assert set_up.errors == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running_server(database_urls, tmp_path_factory) -> Iterator[Server]:
+    """One server for a module and no longer: its relay empties the inbox that others look into."""
     server = Server(tmp_path_factory.mktemp("server") / "server.log")
     server.start()
     yield server

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,10 @@ class Client:
                 return what
         raise AssertionError(f"it ended before any {kind}")
 
+    def kill(self):
+        self._process.kill()
+        self._process.communicate()
+
     def close(self):
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -47,20 +52,40 @@ class Client:
         return last
 
 
+@pytest.fixture
+def official(server, cookie_of):
+    """`official(ana, binding)`: the client, with her cookie."""
+    started = []
+
+    def official(person, *bindings):
+        started.append(Client(server, cookie_of(person), *bindings))
+        return started[-1]
+
+    yield official
+    for each in started:
+        each.kill()
+
+
 @pytest.mark.timeout(60)
-def test_the_official_client_subscribes_hears_and_leaves(server, cookie_of, inbox, ana, clinic):
-    client = Client(
-        server,
-        cookie_of(ana),
+def test_the_official_client_subscribes_hears_and_leaves(official, inbox, ana, clinic):
+    thread = str(uuid.uuid4())
+    messages = "client_portal_messages"
+    client = official(
+        ana,
         {"event": "*", "schema": "public", "table": "vital_signs"},
-        {"event": "INSERT", "table": "goals", "schema": "public", "filter": "code=eq.a"},
+        {
+            "event": "INSERT",
+            "schema": "public",
+            "table": messages,
+            "filter": f"conversation_id=eq.{thread}",
+        },
     )
     assert client.until("state") == ["SUBSCRIBED", ""]
     assert client.until("system")["message"] == "Subscribed to PostgreSQL"
     topics = [f"patient:{ana.patient.pk}"]
     first = inbox.put(topics, organization=clinic.pk, code="8867-4")
-    inbox.put(topics, organization=clinic.pk, table="goals", code="b")
-    second = inbox.put(topics, organization=clinic.pk, table="goals", code="a")
+    inbox.put(topics, organization=clinic.pk, table=messages, conversation_id=str(uuid.uuid4()))
+    second = inbox.put(topics, organization=clinic.pk, table=messages, conversation_id=thread)
     third = inbox.put(topics, organization=clinic.pk, operation="DELETE")
     changes = [client.until("change")["data"] for _ in range(3)]
     assert [each["type"] for each in changes] == ["INSERT", "INSERT", "DELETE"]
@@ -71,8 +96,8 @@ def test_the_official_client_subscribes_hears_and_leaves(server, cookie_of, inbo
 
 
 @pytest.mark.timeout(60)
-def test_the_official_client_is_told_why_it_may_not(server, cookie_of, ana):
-    client = Client(server, cookie_of(ana), {"event": "*", "schema": "public", "table": "users"})
+def test_the_official_client_is_told_why_it_may_not(official, ana):
+    client = official(ana, {"event": "*", "schema": "public", "table": "users"})
     state, error = client.until("state")
     assert state == "CHANNEL_ERROR"
     assert "Unable to subscribe to changes" in error

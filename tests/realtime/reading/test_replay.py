@@ -113,11 +113,11 @@ def test_each_binding_begins_at_its_own_cursor(wire, inbox, put, ana):
     reply = page.join(
         {**VITALS, "since": first},
         {**VITALS, "event": "INSERT", "since": second},
-        {**VITALS, "filter": "status=is.null"},
+        {**VITALS, "filter": "code=is.null"},
     )
     early, late, now = [each["id"] for each in reply["postgres_changes"]]
     page.until(lambda frame: is_system(frame, "position"))
-    put(status=None)
+    put(code=None)
     page.changes()
     met = [frame[4]["ids"] for frame in page.seen if frame[3] == "postgres_changes"]
     assert met == [[early], [early, late], [early, late, now]]

@@ -284,8 +284,8 @@ def served(wait=True, **options):
     from realtime.routing import websocket_application
 
     app = ProtocolTypeRouter({"websocket": websocket_application, "lifespan": Lifespan()})
-    server = Server(app, **options).start(wait)
+    server = Server(app, **options)
     try:
-        yield server
+        yield server.start(wait)
     finally:
         server.stop()
