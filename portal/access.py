@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.models import (
+    AccessGrant,
     Caregiver,
     CareTeamMembership,
     Membership,
@@ -85,11 +86,12 @@ def narrow(queryset: Rows, *conditions: Q, **filters: Any) -> Rows:
 
 
 def visible_patients(reader: Reader) -> PatientQuerySet:
-    """Patients whose record the reader may read: as patient, caregiver or care team."""
+    """Patients whose record the reader may read: as patient, caregiver, care team, or called."""
     mine = Q(user_id=reader.user_id)
     cared_for = Q(pk__in=_mandates(reader).values("patient_id"))
     team = Q(pk__in=_places(reader).values("patient_id"))
-    return narrow(_patients(reader), mine | cared_for | team)
+    called = Q(pk__in=_calls(reader).values("patient_id"))
+    return narrow(_patients(reader), mine | cared_for | team | called)
 
 
 def writable_patients(reader: Reader) -> PatientQuerySet:
@@ -103,6 +105,13 @@ def writable_patients(reader: Reader) -> PatientQuerySet:
 def care_team_patients(reader: Reader) -> PatientQuerySet:
     """Patients whose care team the reader is on."""
     return narrow(_patients(reader), pk__in=_places(reader).values("patient_id"))
+
+
+def watched_patients(reader: Reader) -> PatientQuerySet:
+    """Patients whose alerts the reader answers: their care team, and whoever was called to them."""
+    team = Q(pk__in=_places(reader).values("patient_id"))
+    called = Q(pk__in=_calls(reader).values("patient_id"))
+    return narrow(_patients(reader), team | called)
 
 
 def known_patients(reader: Reader) -> PatientQuerySet:
@@ -129,6 +138,15 @@ def of_visible_patients(queryset: Rows, reader: Reader) -> Rows:
         queryset,
         organization_id=reader.organization_id,
         patient_id__in=visible_patients(reader).values("pk"),
+    )
+
+
+def of_watched_patients(queryset: Rows, reader: Reader) -> Rows:
+    """Rows about patients over whom the reader watches."""
+    return narrow(
+        queryset,
+        organization_id=reader.organization_id,
+        patient_id__in=watched_patients(reader).values("pk"),
     )
 
 
@@ -171,6 +189,14 @@ def _places(reader: Reader) -> QuerySet[CareTeamMembership]:
     )
 
 
+def _calls(reader: Reader) -> QuerySet[AccessGrant]:
+    if not reader.is_clinical:
+        return AccessGrant.objects.none()
+    return AccessGrant.objects.active().filter(
+        organization_id=reader.organization_id, user_id=reader.user_id
+    )
+
+
 # Topics -----------------------------------------------------------------------------------------
 
 
@@ -197,6 +223,9 @@ def topics(reader: Reader) -> Mapping[str, datetime | None]:
         ).values_list("pk", flat=True):
             granted[f"provider:{provider_id}"] = None
     for patient_id, until in _places(reader).values_list("patient_id", "ends_at"):
+        _grant(granted, f"care:{patient_id}", until)
+        _grant(granted, f"patient:{patient_id}", until)
+    for patient_id, until in _calls(reader).values_list("patient_id", "ends_at"):
         _grant(granted, f"care:{patient_id}", until)
         _grant(granted, f"patient:{patient_id}", until)
     for patient_id, until in _mandates(reader).values_list("patient_id", "ends_at"):

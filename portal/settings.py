@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "care",
     "messaging",
     "appointments",
+    "alerts",
 ]
 
 MIDDLEWARE = [

@@ -1,5 +1,6 @@
 """Organizations, people, and who is cared for by whom."""
 
+from portal.models.access_grant import AccessGrant
 from portal.models.audit import AuditEntry
 from portal.models.invitation import Invitation
 from portal.models.kept_text import KeptText
@@ -10,6 +11,7 @@ from portal.models.session import Session
 from portal.models.user import User
 
 __all__ = [
+    "AccessGrant",
     "AuditEntry",
     "CareTeamMembership",
     "Caregiver",

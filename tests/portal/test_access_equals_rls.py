@@ -1,7 +1,7 @@
 """The two walls say the same: portal/access.py and row-level security, over random worlds."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -9,7 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal import access
-from portal.models import Caregiver, CareTeamMembership, Membership, Patient, Provider, Role, User
+from portal.models import (
+    AccessGrant,
+    Caregiver,
+    CareTeamMembership,
+    Membership,
+    Patient,
+    Provider,
+    Role,
+    User,
+)
 from portal.tenancy import acting_for
 from tests.cast import CAST
 
@@ -24,6 +33,7 @@ place = st.tuples(
     WHEN,  # ends
 )
 mandate = st.tuples(st.integers(0, 3), st.integers(0, 5), st.sampled_from(["read", "write"]), WHEN)
+call = st.tuples(st.integers(0, 3), st.integers(0, 5), WHEN)
 world = st.fixed_dictionaries(
     {
         "roles": st.lists(st.sampled_from(list(Role)), min_size=6, max_size=6),
@@ -33,6 +43,7 @@ world = st.fixed_dictionaries(
         "provider_users": st.lists(st.one_of(st.none(), st.integers(0, 5)), min_size=4, max_size=4),
         "places": st.lists(place, max_size=8, unique_by=lambda item: item[:2]),
         "mandates": st.lists(mandate, max_size=5, unique_by=lambda item: item[:2]),
+        "calls": st.lists(call, max_size=5),
     }
 )
 
@@ -89,6 +100,14 @@ def build(world) -> list[User]:
             scope=scope,
             ends_at=None if ends is None else now + ends,
         )
+    for patient, user, ends in world["calls"]:
+        AccessGrant.objects.create(
+            organization=clinic,
+            patient=patients[patient],
+            user=users[user],
+            subject_id=uuid4(),
+            ends_at=None if ends is None else now + ends,
+        )
     return users
 
 
@@ -107,6 +126,7 @@ def said_by_application(organization, user) -> dict[str, set[str]]:
                 "visible": set(),
                 "writable": set(),
                 "team": set(),
+                "watched": set(),
                 "known": set(),
                 "topics": set(),
             }
@@ -118,6 +138,7 @@ def said_by_application(organization, user) -> dict[str, set[str]]:
             "visible": ids(access.visible_patients(reader)),
             "writable": ids(access.writable_patients(reader)),
             "team": ids(access.care_team_patients(reader)),
+            "watched": ids(access.watched_patients(reader)),
             "known": ids(access.known_patients(reader)),
             "topics": set(access.topics(reader)),
         }
@@ -143,6 +164,7 @@ def test_application_and_database_agree_on_who_sees_whom(cast, world):
                         "visible": "portal_visible_patients()",
                         "writable": "portal_writable_patients()",
                         "team": "portal_care_team_patients()",
+                        "watched": "portal_watched_patients()",
                         "known": "portal_known_patients()",
                         "topics": "unnest(realtime_granted_topics())",
                     }.items():

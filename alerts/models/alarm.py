@@ -1,0 +1,46 @@
+"""What the auditor found wrong with the alerting itself."""
+
+from django.db import models
+from django.utils import timezone
+
+from portal.identifiers import uuid7
+from portal.rls import ADMIN, Policy, stays
+from realtime.triggers import Publish
+
+
+class AuditorAlarm(models.Model):
+    """One thing that is wrong in one organization, from when it was found until it is not."""
+
+    class Kind(models.TextChoices):
+        STEP_LATE = "step_late", "A next step is more than a minute late"
+        NO_NEXT_STEP = "no_next_step", "A critical alert has no next step"
+        UNJUDGED = "unjudged", "Readings wait to be judged"
+        WORKER_SILENT = "worker_silent", "The job worker gives no sign of life"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey("portal.Organization", models.PROTECT)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    number = models.PositiveIntegerField(default=1, help_text="How many alerts or readings")
+    found_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    # When its administrators were told by e-mail, straight from the auditor.
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "auditor_alarms"
+        ordering = ["-found_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "kind"],
+                condition=models.Q(ended_at=None),
+                name="auditor_alarm_once",
+            ),
+            Policy(name="auditor_alarms", read=ADMIN, privileges=("SELECT",)),
+        ]
+        triggers = [
+            stays("organization", "kind"),
+            Publish(topics=["admin:{organization_id}"], columns=["id", "kind"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
