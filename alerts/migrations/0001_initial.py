@@ -116,7 +116,6 @@ class Migration(migrations.Migration):
                             ("recovered", "Back in range"),
                             ("wrong_value", "The value was wrong"),
                             ("superseded", "Superseded by a more severe alert"),
-                            ("deceased", "The patient has died"),
                         ],
                         max_length=12,
                     ),

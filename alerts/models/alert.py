@@ -27,7 +27,6 @@ class Outcome(models.TextChoices):
     RECOVERED = "recovered", "Back in range"
     WRONG_VALUE = "wrong_value", "The value was wrong"
     SUPERSEDED = "superseded", "Superseded by a more severe alert"
-    DECEASED = "deceased", "The patient has died"
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
