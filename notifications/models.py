@@ -17,6 +17,8 @@ class Kind(models.TextChoices):
     CARE_TEAM = "care_team", "The care team changed"
     VISIT = "visit", "A visit was booked or changed"
     INVITATION = "invitation", "The invitation was accepted"
+    ALERT = "alert", "An alert needs somebody"
+    ALARM = "alarm", "The watch over alerts found something wrong"
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
@@ -39,6 +41,10 @@ class Notification(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     # The row it leads to: a conversation, a visit. No foreign key, because kinds differ.
     subject_id = models.UUIDField(null=True)
+    # The occasion: whoever was told of it is not told again, also when a step runs twice.
+    once = models.CharField(max_length=200, blank=True)
+    # Somebody must come: nothing holds it back, and it takes the channel the person chose for that.
+    is_important = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True)
 
@@ -56,6 +62,11 @@ class Notification(models.Model):
             ),
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "user", "once"],
+                condition=~models.Q(once=""),
+                name="notifications_once",
+            ),
             # Everybody reads their own, as long as they may see the patient it is about. Telling
             # others is part of writing about their patient, or of running the clinic.
             Policy(

@@ -10,6 +10,8 @@ ICONS = {
     Kind.CARE_TEAM: "user-group",
     Kind.VISIT: "calendar-days",
     Kind.INVITATION: "user-plus",
+    Kind.ALERT: "bell-alert",
+    Kind.ALARM: "exclamation-triangle",
 }
 
 ABOUT_YOU = {
@@ -17,6 +19,8 @@ ABOUT_YOU = {
     Kind.CARE_TEAM: "Your care team changed",
     Kind.VISIT: "You have a new or changed visit",
     Kind.INVITATION: "You can sign in now",
+    Kind.ALERT: "An alert needs you",
+    Kind.ALARM: "The watch over alerts needs you",
 }
 
 ABOUT_SOMEONE = {
@@ -24,6 +28,8 @@ ABOUT_SOMEONE = {
     Kind.CARE_TEAM: "The care team of {patient} changed",
     Kind.VISIT: "{patient} has a new or changed visit",
     Kind.INVITATION: "{patient} can sign in now",
+    Kind.ALERT: "An alert needs you",
+    Kind.ALARM: "The watch over alerts needs you",
 }
 
 # Several messages of one conversation are one line.
@@ -47,6 +53,8 @@ def href(notification: Notification, reader: Reader) -> str:
     """The address of what was told."""
     if notification.kind == Kind.MESSAGE:
         return reverse("messaging:thread", args=[notification.subject_id])
+    if notification.kind == Kind.ALARM:
+        return reverse("admin:index")
     if reader.is_clinical and notification.patient_id:
         return reverse("portal:chart", args=[notification.patient_id])
     if notification.kind == Kind.VISIT:
