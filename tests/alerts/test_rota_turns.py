@@ -27,7 +27,7 @@ def shift_of(rota, system):
     """`shift_of(ada, 2)`: Ada is on call for the day that begins at noon two days from now."""
 
     def shift_of(person, away, **more):
-        day = timezone.localtime(timezone=ZONE).date() + timedelta(days=days)
+        day = timezone.localtime(timezone=ZONE).date() + timedelta(days=away)
         user = person.user if person else None
         with system():
             shift = Shift.objects.create(
