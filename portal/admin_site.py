@@ -44,6 +44,7 @@ MENU = (
             "AuditEntry": "Audit log",
             "AccessAttempt": "Refused sign-ins",
             "FhirIdentity": "Imported resources",
+            "ServiceAccount": "Service accounts",
         },
     ),
 )

@@ -17,13 +17,15 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 # Everything after these beginnings of a path opens something to whoever knows it.
 _SECRET_PATH = re.compile(r"(/invitations/|/password/reset/)(?!sent/|done/)[^\s\"'?#]+")
+# The key of a service account, wherever somebody put it.
+_KEY = re.compile(r"vigil_[0-9a-f]{12}_[\w-]+")
 
 INNERMOST = 12
 
 
 def masked(text: str) -> str:
-    """The text without e-mail addresses and without the secrets of links."""
-    return _EMAIL.sub("…@…", _SECRET_PATH.sub(r"\1…/", text))
+    """The text without e-mail addresses and without the secrets of links and programs."""
+    return _EMAIL.sub("…@…", _KEY.sub("vigil_…", _SECRET_PATH.sub(r"\1…/", text)))
 
 
 def mask(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

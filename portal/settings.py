@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "portal.middleware.methods.MethodPages",
     "portal.middleware.bodies.BodyLimit",
     "portal.middleware.journal.Journal",
+    "portal.middleware.service_keys.ServiceKeys",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "portal.middleware.sessions.SessionLimits",

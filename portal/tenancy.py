@@ -1,6 +1,6 @@
 """The context under which the database answers: one organization, one reader.
 
-Row-level security (`portal.rls`) reads four transaction-local settings. They are set here and
+Row-level security (`portal.rls`) reads five transaction-local settings. They are set here and
 nowhere else, always inside a transaction, so that a pooled connection never carries one person's
 context into the next person's request. No context means no rows.
 """
@@ -11,7 +11,13 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
-_SETTINGS = ("portal.organization", "portal.user", "portal.system", "portal.signing_in")
+_SETTINGS = (
+    "portal.organization",
+    "portal.user",
+    "portal.system",
+    "portal.signing_in",
+    "portal.service",
+)
 
 
 @contextmanager
@@ -32,7 +38,7 @@ def acting_for(
         before = _read(using)
         _write(
             using,
-            (str(organization_id or ""), str(user_id or ""), "on" if system else "", before[3]),
+            (str(organization_id or ""), str(user_id or ""), "on" if system else "", before[3], ""),
         )
         yield
         # Not in a `finally`: after an exception the savepoint is rolled back, and with it the
@@ -42,7 +48,26 @@ def acting_for(
 
 def bind(organization_id: UUID | str | None, user_id: UUID | str | None) -> None:
     """Set the reader of the transaction that is open now (the request's middleware)."""
-    _write("default", (str(organization_id or ""), str(user_id or ""), "", ""))
+    _write("default", (str(organization_id or ""), str(user_id or ""), "", "", ""))
+
+
+def bind_service(organization_id: UUID, account_id: UUID) -> None:
+    """Let the open transaction act as a service account: neither a user nor the system.
+
+    Nothing is visible to it but what a policy names `portal_service()` for.
+    """
+    _write("default", (str(organization_id), "", "", "", str(account_id)))
+
+
+@contextmanager
+def acting_as_service(organization_id: UUID, account_id: UUID) -> Iterator[None]:
+    """Open a transaction that acts as a service account (see `bind_service`). Contexts nest."""
+    with transaction.atomic():
+        before = _read("default")
+        bind_service(organization_id, account_id)
+        yield
+        # Not in a `finally`: as above.
+        _write("default", before)
 
 
 def prove(identity: str) -> None:

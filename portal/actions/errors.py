@@ -7,7 +7,8 @@ Refused
 ├── InvitationClosed       the link was used, withdrawn, guessed at too often, or is too old
 ├── LastAdministrator      the organization would be left without one
 ├── OwnMembership          nobody ends their own place by accident
-└── BelongsElsewhere       the user is also a member of another organization
+├── BelongsElsewhere       the user is also a member of another organization
+└── AccountRevoked         a revoked service account gets no other key
 """
 
 
@@ -46,3 +47,7 @@ class BelongsElsewhere(Refused):
         "This person also belongs to another organization. End their place in yours instead:"
         " it has the same effect here."
     )
+
+
+class AccountRevoked(Refused):
+    words = "This account is revoked. Make another one."

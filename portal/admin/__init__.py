@@ -5,6 +5,22 @@ reader's membership for every right, narrows every list to the organization, and
 record.
 """
 
-from portal.admin import audit, invitations, lockout, organization, patients, people
+from portal.admin import (
+    audit,
+    invitations,
+    lockout,
+    organization,
+    patients,
+    people,
+    service_accounts,
+)
 
-__all__ = ["audit", "invitations", "lockout", "organization", "patients", "people"]
+__all__ = [
+    "audit",
+    "invitations",
+    "lockout",
+    "organization",
+    "patients",
+    "people",
+    "service_accounts",
+]

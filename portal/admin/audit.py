@@ -4,11 +4,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from portal.access import Reader
 from portal.admin.base import ReadOnlyAdmin
-from portal.models import AuditEntry, Patient, User
+from portal.models import AuditEntry, Patient, ServiceAccount, User
 
 
 class ActionFilter(admin.SimpleListFilter):
@@ -29,6 +30,8 @@ class ActionFilter(admin.SimpleListFilter):
         ("user", "Who may sign in"),
         ("message", "Messages"),
         ("conversation", "Conversations"),
+        ("service_account", "Service accounts"),
+        ("observation", "Observations of programs"),
     )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
@@ -67,7 +70,10 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             super()
             .narrowed(rows, reader)
             .annotate(
-                actor_name=Subquery(User.objects.filter(pk=OuterRef("actor_id")).values("name")),
+                actor_name=Coalesce(
+                    Subquery(User.objects.filter(pk=OuterRef("actor_id")).values("name")),
+                    Subquery(ServiceAccount.objects.filter(pk=OuterRef("actor_id")).values("name")),
+                ),
                 patient_name=Subquery(
                     Patient.objects.filter(pk=OuterRef("patient_id")).values("name")
                 ),

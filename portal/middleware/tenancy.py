@@ -28,7 +28,7 @@ class TenantTransaction:
         if request.path in WITHOUT_DATABASE:
             return self.get_response(request)
         with transaction.atomic():
-            tenancy.bind(request.session.get(ORGANIZATION_KEY), request.session.get(SESSION_KEY))
+            _bind(request)
             response = self.get_response(request)
             if getattr(request, "view_raised", False):
                 transaction.set_rollback(True)
@@ -37,3 +37,11 @@ class TenantTransaction:
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """Remember that the view failed: by the time it returns here it is a response."""
         request.view_raised = True  # type: ignore[attr-defined]
+
+
+def _bind(request: HttpRequest) -> None:
+    """As a program when a key was shown, and as nobody when it opened nothing; else as a person."""
+    if request.service is not None:  # type: ignore[attr-defined]
+        tenancy.bind_service(request.service.organization_id, request.service.account_id)  # type: ignore[attr-defined]
+    elif not request.showed_key:  # type: ignore[attr-defined]
+        tenancy.bind(request.session.get(ORGANIZATION_KEY), request.session.get(SESSION_KEY))

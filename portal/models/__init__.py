@@ -7,6 +7,7 @@ from portal.models.kept_text import KeptText
 from portal.models.organization import Membership, Organization, Role
 from portal.models.patient import Caregiver, Patient, Sex
 from portal.models.provider import CareTeamMembership, Provider
+from portal.models.service_account import Scope, ServiceAccount
 from portal.models.session import Session
 from portal.models.user import User
 
@@ -22,6 +23,8 @@ __all__ = [
     "Patient",
     "Provider",
     "Role",
+    "Scope",
+    "ServiceAccount",
     "Session",
     "Sex",
     "User",

@@ -40,6 +40,7 @@ class AuditEntry(models.Model):
                 # In one's own name: nobody puts on record what another has not done.
                 insert=(
                     f"{SYSTEM} OR ({MEMBER} AND actor_id = (SELECT portal_user()))"
+                    " OR actor_id = (SELECT portal_service())"
                     " OR actor_id::text = nullif(current_setting('portal.signing_in', true), '')"
                 ),
                 privileges=("SELECT", "INSERT"),
