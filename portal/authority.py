@@ -5,7 +5,6 @@ The engine (`realtime`) knows no clinic; it calls this object through
 and fails closed. None of the questions counts as activity of the session.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
@@ -24,7 +23,7 @@ from portal import audit, tenancy
 from portal.access import Reader, reader_in, topics
 from portal.middleware.sessions import IDLE_KEY, ends_at
 from portal.models import Session, User
-from portal.sessions import ORGANIZATION_KEY, SessionStore
+from portal.sessions import ORGANIZATION_KEY, SessionStore, digest_of
 from realtime.authority import Grants, Identity
 
 
@@ -37,13 +36,13 @@ class PortalAuthority:
         if key is None:
             return None
         query = parse_qs(bytes(scope.get("query_string", b"")).decode("latin-1"))
-        session = Session.objects.filter(pk=key).first()
+        session = Session.objects.filter(pk=digest_of(key)).first()
         if session is None or not _is_alive(session):
             return None
         return Identity(
             user_id=str(session.user_id),
             organization_id=str(session.organization_id),
-            session=digest(key),
+            session=session.digest,
             expires_at=session.created_at + _absolute_limit(),
             page=query.get("page", [None])[0],
         )
@@ -66,7 +65,7 @@ class PortalAuthority:
             return set()
         users = {identity.user_id for identity in identities}
         alive = {
-            (digest(session.session_key), str(session.user_id), str(session.organization_id))
+            (session.digest, str(session.user_id), str(session.organization_id))
             for session in Session.objects.filter(user_id__in=users)
             if _is_alive(session)
         }
@@ -90,11 +89,6 @@ class PortalAuthority:
 authority = PortalAuthority()
 
 
-def digest(session_key: str) -> str:
-    """The name under which the engine knows a session; the key itself is a secret."""
-    return hashlib.sha256(session_key.encode()).hexdigest()
-
-
 def _session_key(scope: Mapping[str, Any]) -> str | None:
     for name, value in scope.get("headers", ()):
         if name == b"cookie":
@@ -109,7 +103,7 @@ def _is_alive(session: Session) -> bool:
     """Whether a session still stands for its user, with the password it was opened with."""
     if session.user_id is None or session.organization_id is None:
         return False
-    data = SessionStore(session.session_key).decode(session.session_data)
+    data = SessionStore().decode(session.session_data)
     if data.get(SESSION_KEY) != str(session.user_id):
         return False
     if data.get(ORGANIZATION_KEY) != str(session.organization_id):

@@ -22,7 +22,7 @@ _ALL = "SELECT, INSERT, UPDATE, DELETE"
 _JOBS = GlobalTable(_ALL, "jobs carry identifiers only and are read by one worker for all")
 
 GLOBAL_TABLES = {
-    "sessions": GlobalTable(_ALL, "read before anybody is known; keys are unguessable"),
+    "sessions": GlobalTable(_ALL, "read before anybody is known; of the keys only digests"),
     "users_groups": GlobalTable("SELECT", "Django's; unused, rights follow from the membership"),
     "users_user_permissions": GlobalTable("SELECT", "Django's; unused, as above"),
     "auth_group": GlobalTable("SELECT", "Django's; unused, as above"),

@@ -1,6 +1,5 @@
 """What a rendered page knows about itself: its reader, its organization, its place in the log."""
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +12,7 @@ import realtime
 from portal.access import Reader
 from portal.middleware.sessions import IDLE_KEY, REFRESH_HEADER
 from portal.models import Membership, Organization
+from portal.sessions import name_of
 
 SALT = "portal.page"
 MAX_AGE_SECONDS = 12 * 60 * 60
@@ -29,7 +29,7 @@ class Page:
     """
 
     reader: Reader | None
-    session_key: str
+    session: str
     cursor: str
     idle_seconds: int
     patient_id: UUID | None = None
@@ -39,10 +39,9 @@ class Page:
     def open(cls, request: HttpRequest) -> "Page":
         """Read the position and see whether the request is a refresh that an event caused."""
         reader: Reader | None = request.reader  # type: ignore[attr-defined]
-        session_key = request.session.session_key or ""
         page = cls(
             reader=reader,
-            session_key=session_key,
+            session=name_of(request),
             cursor=realtime.position() if reader else "",
             idle_seconds=request.session.get(IDLE_KEY, 0),
         )
@@ -67,7 +66,7 @@ class Page:
         which opens the session, it holds the digest.
         """
         return signing.dumps(
-            {"session": self._session_digest, "recorded": sorted(self.recorded)}, salt=SALT
+            {"session": self.session, "recorded": sorted(self.recorded)}, salt=SALT
         )
 
     @property
@@ -105,16 +104,12 @@ class Page:
             )
         )
 
-    @property
-    def _session_digest(self) -> str:
-        return hashlib.sha256(self.session_key.encode()).hexdigest()
-
     def _read(self, token: str) -> set[str]:
         try:
             content = signing.loads(token, salt=SALT, max_age=MAX_AGE_SECONDS) if token else {}
         except signing.BadSignature:
             return set()
-        is_ours = content.get("session") == self._session_digest
+        is_ours = content.get("session") == self.session
         return set(content["recorded"]) if is_ours else set()
 
 

@@ -9,15 +9,15 @@ from portal.models import Membership, User
 
 
 @transaction.atomic
-def change_password(password: str, *, by: Reader, session_key: str) -> User:
-    """Give the reader another password and end their other sessions (ASVS 7.4.3).
+def change_password(password: str, *, by: Reader, session: str) -> User:
+    """Give the reader another password and end their sessions but `session` (ASVS 7.4.3).
 
     The caller has proven the old password, and gives this browser's session its new key.
     """
     user = User.objects.select_for_update(of=["self"]).get(pk=by.user_id)
     user.set_password(password)
     user.save(update_fields=["password"])
-    end_other_sessions(by=by, keeping=session_key)
+    end_other_sessions(by=by, keeping=session)
     audit.record(
         "password.changed", organization_id=by.organization_id, actor_id=user.pk, subject=user
     )

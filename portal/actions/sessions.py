@@ -1,9 +1,5 @@
-"""Ending sessions. The row goes, and with it, in the same transaction, every socket on it.
+"""Ending sessions. The row goes, and with it, in the same transaction, every socket on it."""
 
-A session is named by the digest of its key: the key itself is what the browser proves itself with.
-"""
-
-import hashlib
 from uuid import UUID
 
 from django.db import transaction
@@ -13,16 +9,11 @@ from portal.access import Reader
 from portal.models import Session
 
 
-def digest_of(session_key: str) -> str:
-    """The name of a session that may be shown."""
-    return hashlib.sha256(session_key.encode()).hexdigest()
-
-
 @transaction.atomic
 def end_session(digest: str, *, by: Reader) -> bool:
     """End one of the reader's own sessions; False when there is none of that name (any more)."""
     for session in Session.objects.filter(user_id=by.user_id):
-        if digest_of(session.session_key) == digest:
+        if session.digest == digest:
             session.delete()
             audit.record(
                 "session.ended_elsewhere",
@@ -36,7 +27,7 @@ def end_session(digest: str, *, by: Reader) -> bool:
 
 @transaction.atomic
 def end_other_sessions(*, by: Reader, keeping: str) -> int:
-    """End every session of the reader but the one with the key `keeping`; returns how many."""
+    """End every session of the reader but the one named `keeping`; returns how many."""
     others = Session.objects.filter(user_id=by.user_id).exclude(pk=keeping)
     ended, _ = others.delete()
     if ended:

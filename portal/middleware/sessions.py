@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from portal.models import Role, Session
+from portal.sessions import name_of
 
 IDLE_KEY = "idle_seconds"
 REFRESH_HEADER = "X-Vigil-Refresh"
@@ -40,17 +41,17 @@ class SessionLimits:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        key = request.session.session_key
-        if key is None or request.path in ("/healthz", "/readyz"):
+        digest = name_of(request)
+        if not digest or request.path in ("/healthz", "/readyz"):
             return self.get_response(request)
         if request.session.get(SESSION_KEY):
-            session = Session.objects.filter(pk=key).first()
+            session = Session.objects.filter(pk=digest).first()
             if session is None or is_over(session, request.session.get(IDLE_KEY)):
                 request.session.flush()
                 return self.get_response(request)
             now = timezone.now()
             if is_activity(request) and now - session.last_active_at > TOUCH_EVERY:
-                Session.objects.filter(pk=key).update(last_active_at=now)
+                Session.objects.filter(pk=digest).update(last_active_at=now)
         return self.get_response(request)
 
 

@@ -11,13 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.actions.accounts import choose_theme
 from portal.actions.passwords import change_password
-from portal.actions.sessions import digest_of, end_other_sessions, end_session
+from portal.actions.sessions import end_other_sessions, end_session
 from portal.browsers import address_of, place_in_words
 from portal.doors import members_only, reader_of
 from portal.forms.account import ThemeForm
 from portal.forms.passwords import PasswordChangeForm
 from portal.models import Session, User
-from portal.sessions import PLACE_KEY
+from portal.sessions import PLACE_KEY, name_of
 from portal.views.colours import wear
 from portal.views.entering import memberships_of
 
@@ -39,7 +39,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
         user = change_password(
             form.cleaned_data["password"],
             by=reader_of(request),
-            session_key=request.session.session_key or "",
+            session=name_of(request),
         )
         update_session_auth_hash(request, user)
         messages.success(request, "Your password is changed. Other devices are signed out.")
@@ -63,7 +63,7 @@ def session_end(request: HttpRequest) -> HttpResponse:
 @members_only
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     """End every session of the reader but this one."""
-    ended = end_other_sessions(by=reader_of(request), keeping=request.session.session_key or "")
+    ended = end_other_sessions(by=reader_of(request), keeping=name_of(request))
     messages.success(
         request,
         "All your other devices are signed out." if ended else "You are signed in only here.",
@@ -97,13 +97,12 @@ def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
 
 
 def _shown(session: Session, request: HttpRequest) -> dict[str, Any]:
-    here = session.session_key == request.session.session_key
     return {
-        "digest": digest_of(session.session_key),
+        "digest": session.digest,
         "browser": session.browser or "An unknown browser",
         "place": place_in_words(session.get_decoded().get(PLACE_KEY, ""), address_of(request)),
         "organization": session.organization,
         "started_at": session.created_at,
         "last_active_at": session.last_active_at,
-        "is_here": here,
+        "is_here": session.digest == name_of(request),
     }

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.middleware.sessions import IDLE_KEY, ends_at
 from portal.models import Session
+from portal.sessions import name_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -20,12 +21,12 @@ def session(request: HttpRequest) -> HttpResponse:
     """
     if request.reader is None:  # type: ignore[attr-defined]
         return JsonResponse({"seconds_left": 0}, status=401)
-    key = request.session.session_key
+    digest = name_of(request)
     if request.method == "POST":
         # By the person's own press, so at once and not only every so often.
-        Session.objects.filter(pk=key).update(last_active_at=timezone.now())
+        Session.objects.filter(pk=digest).update(last_active_at=timezone.now())
         if "json" not in request.headers.get("Accept", ""):
             return redirect("portal:start")
-    row = Session.objects.get(pk=key)
+    row = Session.objects.get(pk=digest)
     left = ends_at(row, request.session.get(IDLE_KEY)) - timezone.now()
     return JsonResponse({"seconds_left": max(0, floor(left.total_seconds()))})

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal import jobs
-from portal.actions.sessions import digest_of
 from portal.models import AuditEntry, KeptText, Session, User
+from portal.sessions import digest_of
 from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -52,7 +52,7 @@ def change(page, old=PASSWORD, new=NEW):
 
 def test_the_password_changes_and_other_devices_are_signed_out(client_for, client, ana, system):
     here, phone = client_for(ana), client_for(ana)
-    before = here.session.session_key
+    before = digest_of(here.session.session_key)
     assert change(here).url == "/account/"
     assert here.get("/account/").status_code == 200
     assert phone.get("/account/").status_code == 302

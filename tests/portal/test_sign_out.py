@@ -2,8 +2,8 @@
 
 import pytest
 
-from portal.actions.sessions import digest_of
 from portal.models import AuditEntry, Session
+from portal.sessions import digest_of
 
 pytestmark = pytest.mark.usefixtures("db")
 

@@ -4,8 +4,8 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from portal.actions.sessions import digest_of
 from portal.models import AuditEntry, Membership, Session, User
+from portal.sessions import digest_of
 from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("cast")
@@ -25,7 +25,7 @@ def switch(page, organization, **fields):
 
 def test_the_session_gets_a_new_key_and_the_old_one_ends(client_for, two_places, other_clinic):
     page = client_for(two_places)
-    before = page.session.session_key
+    before = Session.objects.get(user=two_places.user).pk
     assert switch(page, other_clinic).url == "/"
     session = Session.objects.get(user=two_places.user)
     assert session.pk != before
