@@ -16,7 +16,7 @@ from portal.functions import install
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0007_access_grants"),
+        ("portal", "0008_session_digests"),
     ]
 
     operations = [
