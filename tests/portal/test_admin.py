@@ -94,6 +94,7 @@ def test_only_pages_that_know_our_rules_are_there():
         "Organization",
         "Patient",
         "Provider",
+        "ServiceAccount",
         "User",
     }
 
