@@ -3,13 +3,19 @@
 ReadingError
 ├── ImplausibleReading     a number outside what a person can have: ask “is this right?”
 ├── IncompleteReading      a number is missing, or the kind is not one that is recorded
-└── ReadingOutOfTime       measured in the future, or after the patient's death
+├── ReadingOutOfTime       measured in the future, or after the patient's death
+├── UnitRefused            its unit cannot be made the analyte's own
+├── IdentifierTaken        its identifier already names something of another patient
+└── AlreadyWithdrawn       a reading that was taken back cannot be corrected
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from care.vital_signs import Limits, Part
+if TYPE_CHECKING:
+    from care.analytes import Analyte
+    from care.vital_signs import Limits, Part
 
 
 class ReadingError(Exception):
@@ -20,14 +26,14 @@ class ReadingError(Exception):
 class ImplausibleReading(ReadingError):
     """A number outside its plausible limits. Recording it again with `is_right=True` stores it."""
 
-    part: Part
+    part: "Part"
     value: Decimal
 
     def __str__(self) -> str:
         return f"{self.part.name} {self.value:f}: is this right?"
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> "Limits":
         """The limits it is outside of."""
         return self.part.plausible
 
@@ -38,3 +44,24 @@ class IncompleteReading(ReadingError):
 
 class ReadingOutOfTime(ReadingError):
     """The time of the reading cannot be."""
+
+
+@dataclass
+class UnitRefused(ReadingError):
+    """A value in a unit that cannot be made the analyte's own. The value is not in the words."""
+
+    analyte: "Analyte"
+    unit: str
+
+    def __str__(self) -> str:
+        if not self.unit:
+            return f"{self.analyte.name} has no unit, and needs one such as {self.analyte.unit}"
+        return f"{self.analyte.name} cannot be converted from “{self.unit}” to {self.analyte.unit}"
+
+
+class IdentifierTaken(ReadingError):
+    """The identifier already names an observation of another patient."""
+
+
+class AlreadyWithdrawn(ReadingError):
+    """The reading was taken back: a mistake is not mended but measured again."""

@@ -20,11 +20,33 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 
+from care.news2 import Consciousness
 from care.units import written
 
 BLOOD_PRESSURE = "85354-9"
 SYSTOLIC = "8480-6"
 DIASTOLIC = "8462-4"
+PULSE = "8867-4"
+OXYGEN = "59408-5"
+BREATHING = "9279-1"
+TEMPERATURE = "8310-5"
+PAIN = "72514-3"
+WEIGHT = "29463-7"
+# Breathing air is a flow of 0, or 21 % inhaled.
+OXYGEN_FLOW = "3151-8"
+INHALED_OXYGEN = "3150-0"
+CONSCIOUSNESS = "80288-4"
+
+# The beginnings of other words for how awake somebody is, the gravest first.
+_CONSCIOUSNESS = (
+    ("unrespons", Consciousness.UNRESPONSIVE),
+    ("unconscious", Consciousness.UNRESPONSIVE),
+    ("pain", Consciousness.PAIN),
+    ("voice", Consciousness.VOICE),
+    ("verbal", Consciousness.VOICE),
+    ("confus", Consciousness.CONFUSION),
+    ("alert", Consciousness.ALERT),
+)
 
 ADULT = 16  # years: where NEWS2 begins
 
@@ -74,6 +96,7 @@ class Kind:
     parts: tuple[Part, ...]
     fresh_for: timedelta = DAY  # older is called old
     normal_from_age: int = ADULT  # years
+    words: tuple[str, ...] = ()  # what it may be, where it is no number
 
     @property
     def code(self) -> str:
@@ -160,9 +183,28 @@ KINDS: tuple[Kind, ...] = (
     ),
     _kind("3151-8", "Oxygen flow", "Oxygen flow", "L/min", ("0", "80"), places=1),
     _kind("3150-0", "Inhaled oxygen", "Oxygen in the air", "%", ("20", "100")),
+    Kind(
+        (CONSCIOUSNESS, "67775-7"),
+        "Consciousness",
+        "Awake",
+        "",
+        0,
+        (Part(CONSCIOUSNESS, "Consciousness", Limits()),),
+        words=tuple(Consciousness),
+    ),
     _kind(SYSTOLIC, "Systolic pressure", "Upper pressure", "mm[Hg]", ("40", "300"), ("90", "140")),
     _kind(DIASTOLIC, "Diastolic pressure", "Lower pressure", "mm[Hg]", ("20", "200"), ("60", "90")),
 )
+
+
+def consciousness_of(words: str) -> Consciousness | None:
+    """How awake somebody is, from the words of a sender; None for words that nobody can read."""
+    plain = words.strip().casefold()
+    for each in Consciousness:
+        if plain == each.name[0].casefold():
+            return each
+    return next((each for part, each in _CONSCIOUSNESS if part in plain), None)
+
 
 # An oxygen saturation from an arterial sample is a laboratory's; the code alone does not tell.
 _ALSO_MEASURED_BY_LABORATORIES = frozenset({"2708-6"})

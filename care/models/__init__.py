@@ -2,6 +2,7 @@
 
 from care.models.care_plan import CarePlan, CarePlanActivity
 from care.models.condition import Condition
+from care.models.correction import Correction
 from care.models.early_warning_score import EarlyWarningScore
 from care.models.encounter import Encounter
 from care.models.fhir_identity import FhirIdentity
@@ -19,6 +20,7 @@ __all__ = [
     "CarePlan",
     "CarePlanActivity",
     "Condition",
+    "Correction",
     "EarlyWarningScore",
     "Encounter",
     "FhirIdentity",

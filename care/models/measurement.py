@@ -1,5 +1,6 @@
 """What vital signs and results have in common: something measured, of somebody, at a time."""
 
+import re
 from decimal import Decimal
 from typing import Self
 
@@ -29,10 +30,16 @@ class Source(models.TextChoices):
     PATIENT = "patient", "Home"
     CLINICIAN = "clinician", "Care team"
     DEVICE = "device", "Device"
+    API = "api", "Other system"
+    HL7 = "hl7", "Laboratory"
 
 
 # Nothing clinical is deleted: a mistake is marked and left out of every list.
 WITHDRAWN = (Status.ENTERED_IN_ERROR, Status.CANCELLED)
+
+
+# As `care.reported` writes a value beyond the scale of its laboratory.
+_BEYOND = re.compile(r"[<>]=?(\d+(?:\.\d+)?)")
 
 
 class MeasurementQuerySet(models.QuerySet["Measurement"]):
@@ -41,6 +48,10 @@ class MeasurementQuerySet(models.QuerySet["Measurement"]):
     def valid(self) -> Self:
         """Measurements that were not withdrawn as a mistake."""
         return self.exclude(status__in=WITHDRAWN)
+
+    def used(self) -> Self:
+        """Measurements that count: rules judge them, scores take them, plots draw them."""
+        return self.valid().filter(is_implausible=False)
 
     def coded(self, codes: "tuple[str, ...] | frozenset[str]") -> Self:
         """Measurements with one of these codes: the same thing is coded in more than one way."""
@@ -67,6 +78,12 @@ class Measurement(models.Model):
     text_value = models.TextField(blank=True)
     unit = models.CharField(max_length=40, blank=True, help_text="UCUM")
     components = models.JSONField(default=list, blank=True)
+    # What the sender wrote, where `value` was converted into the analyte's own unit.
+    reported_value = models.CharField(max_length=40, blank=True)
+    reported_unit = models.CharField(max_length=40, blank=True)
+    # No living person has this value. Kept, shown as not used, never judged and never scored.
+    is_implausible = models.BooleanField(default=False)
+    method = models.CharField(max_length=120, blank=True, help_text="How it was measured")
     # The range and the judgement that came with the value, if any did.
     range_low = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     range_high = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
@@ -83,6 +100,18 @@ class Measurement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.display} {self.measured_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def known_value(self) -> Decimal | None:
+        """The number that rules compare: the value, or of “>600” the nearest that it can be.
+
+        A laboratory reports what is beyond its scale as “>600”: it is 600 at least, and a rule for
+        450 must see it. “<5” may be anything below, and is 5 to a rule for low values.
+        """
+        if self.value is not None:
+            return self.value
+        found = _BEYOND.fullmatch(self.text_value)
+        return Decimal(found[1]) if found else None
 
     def component(self, code: str) -> Decimal | None:
         """The value of the component with this code, such as the systolic pressure."""
