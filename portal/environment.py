@@ -152,6 +152,24 @@ def bus_url(name: str) -> str:
     return value
 
 
+def site_url(name: str, *, https: bool) -> str:
+    """The portal's own address as the world reaches it, ending with a slash, or ""."""
+    value = _read(name)
+    if value is None:
+        return ""
+    try:
+        url = urlsplit(value)
+        usable = bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        usable = False
+    extra = usable and (url.path.strip("/") or url.query or url.fragment or url.username)
+    if not usable or extra or url.scheme not in ("http", "https"):
+        raise Misconfigured(f"The setting {name} must be an address like https://portal.example.")
+    if https and url.scheme != "https":
+        raise Misconfigured(f"The setting {name} must begin with https://.")
+    return f"{url.scheme}://{url.netloc}/"
+
+
 def encryption_keys(name: str) -> dict[str, bytes]:
     """Keys by id, in order, the first the one that seals: "id:base64,older-id:base64"."""
     keys: dict[str, bytes] = {}

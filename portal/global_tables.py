@@ -23,6 +23,7 @@ _JOBS = GlobalTable(_ALL, "jobs carry identifiers only and are read by one worke
 
 GLOBAL_TABLES = {
     "sessions": GlobalTable(_ALL, "read before anybody is known; of the keys only digests"),
+    "allowances": GlobalTable(_ALL, "counts what strangers ask, before anybody is known"),
     "users_groups": GlobalTable("SELECT", "Django's; unused, rights follow from the membership"),
     "users_user_permissions": GlobalTable("SELECT", "Django's; unused, as above"),
     "auth_group": GlobalTable("SELECT", "Django's; unused, as above"),

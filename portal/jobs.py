@@ -19,8 +19,9 @@ from django.utils.http import urlsafe_base64_encode
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from portal import audit, tenancy
+from portal import allowances, audit, tenancy
 from portal.models import AuditEntry, Invitation, KeptText, Membership, Organization, User
+from portal.sessions import SessionStore
 
 # 3, 9, 27 … seconds: a mail server may be away for a night, an invitation lasts for days.
 PATIENT_RETRY = RetryStrategy(max_attempts=10, exponential_wait=3)
@@ -127,6 +128,21 @@ def forget_kept_texts(timestamp: int) -> None:
     for organization_id in Organization.objects.values_list("pk", flat=True):
         with tenancy.acting_for(organization_id, system=True):
             KeptText.objects.all().old().delete()
+
+
+@app.periodic(cron="27 * * * *")
+@app.task(name="portal.forget_allowances", queueing_lock="portal.forget_allowances")
+def forget_allowances(timestamp: int) -> None:
+    """Forget what strangers asked an hour ago."""
+    allowances.forget_old()
+
+
+@app.periodic(cron="37 * * * *")
+@app.task(name="portal.forget_sessions", queueing_lock="portal.forget_sessions")
+def forget_sessions(timestamp: int) -> None:
+    """Forget the sessions that ended by the clock, and that nobody came back to."""
+    # Idle limits are shorter (`portal.middleware.sessions` ends those); this is the absolute one.
+    SessionStore.clear_expired()
 
 
 def _organizations_of(user_id: str) -> list[UUID]:

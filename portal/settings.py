@@ -21,6 +21,12 @@ ENCRYPTION_KEYS = environment.encryption_keys("ENCRYPTION_KEYS")
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 # Plain HTTP is for a demo on loopback and for tests only: everything else is behind TLS.
 INSECURE_HTTP = environment.boolean("INSECURE_HTTP", default=DEMO)
+# Links in e-mails begin with it. A host with a wildcard in it could be anybody's choice.
+SITE_URL = environment.site_url("SITE_URL", https=not INSECURE_HTTP)
+if not SITE_URL and any(host.startswith((".", "*")) for host in ALLOWED_HOSTS):
+    raise environment.Misconfigured(
+        "The setting SITE_URL is missing: with a wildcard in ALLOWED_HOSTS, e-mails need it."
+    )
 CSRF_TRUSTED_ORIGINS = environment.names("TRUSTED_ORIGINS", default=[])
 
 # Three roles on one database (design section 6): no process uses a role it does not need.

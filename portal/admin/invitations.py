@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from portal.actions.errors import Refused
 from portal.actions.invitations import invite_patient, revoke_invitations
+from portal.addresses import site_of
 from portal.admin.base import ReadOnlyAdmin
 from portal.doors import reader_of
 from portal.models import Invitation
@@ -46,7 +47,7 @@ class InvitationAdmin(ReadOnlyAdmin):
                     invitation.patient_id,
                     invitation.email,
                     by=reader_of(request),
-                    site=request.build_absolute_uri("/"),
+                    site=site_of(request),
                 )
             except Refused as refused:
                 words = f"{invitation.patient.name}: {refused.words}"

@@ -24,6 +24,7 @@ from portal.actions.memberships import (
     refuse_change,
     sign_out_member,
 )
+from portal.addresses import site_of
 from portal.admin.base import OrganizationForm, PortalAdmin, ReadOnlyAdmin
 from portal.doors import reader_of
 from portal.models import Membership, Role, User
@@ -128,7 +129,7 @@ class MembershipAdmin(PortalAdmin):
                 given["name"],
                 Role(given["role"]),
                 by=reader,
-                site=request.build_absolute_uri("/"),
+                site=site_of(request),
             )
             obj.pk, obj.user = made.pk, made.user
         elif given["end_now"]:

@@ -1,6 +1,7 @@
 """Organizations, people, and who is cared for by whom."""
 
 from portal.models.access_grant import AccessGrant
+from portal.models.allowance import Allowance
 from portal.models.audit import AuditEntry
 from portal.models.invitation import Invitation
 from portal.models.kept_text import KeptText
@@ -13,6 +14,7 @@ from portal.models.user import User
 
 __all__ = [
     "AccessGrant",
+    "Allowance",
     "AuditEntry",
     "CareTeamMembership",
     "Caregiver",

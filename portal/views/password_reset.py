@@ -13,8 +13,9 @@ from django.utils.http import urlsafe_base64_decode
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal import jobs, tenancy
+from portal import allowances, jobs, tenancy
 from portal.actions.passwords import reset_password
+from portal.addresses import site_of
 from portal.forms.passwords import NewPasswordForm
 from portal.forms.sign_in import PasswordResetForm
 from portal.models import User
@@ -31,9 +32,8 @@ def password_reset(request: HttpRequest) -> HttpResponse:
         tenancy.prove(email)
         user_id = User.objects.filter(email=email).values_list("pk", flat=True).first()
         # The same job for nobody: an answer that is quicker for a stranger's address would tell.
-        jobs.send_password_reset.defer(
-            user_id=str(user_id or ""), site=request.build_absolute_uri("/")
-        )
+        if allowances.is_within(allowances.PASSWORD_RESET, request, email):
+            jobs.send_password_reset.defer(user_id=str(user_id or ""), site=site_of(request))
         return redirect("portal:password_reset_sent")
     status = 422 if form.errors else 200
     return render(request, "portal/password_reset.html", {"form": form}, status=status)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.actions.errors import Refused
 from portal.actions.invitations import invitable_patients, invite_patient, revoke_invitations
+from portal.addresses import site_of
 from portal.doors import STAFF, for_roles, note_reading, reader_of
 from portal.forms.invitations import InviteForm
 from portal.models import Invitation, Patient
@@ -52,7 +53,7 @@ def _invite(request: HttpRequest, patient: Patient, form: InviteForm) -> bool:
             patient.pk,
             form.cleaned_data["email"],
             by=reader_of(request),
-            site=request.build_absolute_uri("/"),
+            site=site_of(request),
         )
     except Refused as refused:
         form.add_error(None, refused.words)

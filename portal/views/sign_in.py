@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal import jobs, tenancy
+from portal import allowances, jobs, tenancy
 from portal.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
 from portal.forms.sign_in import SignInForm
 from portal.models import User
@@ -33,7 +33,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if (answer := _let_in(request, form)) is not None:
             return answer
     elif request.method == "POST" and form.non_field_errors():
-        _note_refusal(form)
+        _note_refusal(request, form)
     context = {
         "form": form,
         "next": _next(request),
@@ -80,11 +80,12 @@ def _already_in(request: HttpRequest) -> HttpResponse:
     return forget_page(redirect("portal:sign_in"))
 
 
-def _note_refusal(form: SignInForm) -> None:
+def _note_refusal(request: HttpRequest, form: SignInForm) -> None:
     # The transaction can see this one user, if there is one (`tenancy.prove`).
     email = form.cleaned_data.get("username", "").lower()
     user_id = User.objects.filter(email=email).values_list("pk", flat=True).first()
-    jobs.record_refused_sign_in.defer(user_id=str(user_id or ""))
+    if allowances.is_within(allowances.REFUSED_SIGN_IN, request, email):
+        jobs.record_refused_sign_in.defer(user_id=str(user_id or ""))
 
 
 def _next(request: HttpRequest) -> str:

@@ -30,7 +30,7 @@ def before_digests(database_urls):
             check=True,
         )
 
-    migrate("0007")
+    migrate("0007_access_grants")
     yield urls, migrate
     drop_database_on(database_urls.superuser, name)
 
@@ -87,7 +87,7 @@ def test_who_was_signed_in_before_stays_signed_in(before_digests):
             "INSERT INTO sessions (session_key, session_data, expire_date, created_at,"
             " last_active_at, browser) VALUES ('" + "k" * 32 + "', 'data', now(), now(), now(), '')"
         )
-    migrate("0008")
+    migrate("0008_session_digests")
 
     with psycopg.connect(urls.owner) as connection:
         kept = connection.execute("SELECT digest, session_data FROM sessions").fetchall()
