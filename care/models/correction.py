@@ -4,6 +4,7 @@ import pgtrigger
 from django.db import models
 from django.utils import timezone
 
+from care.models.writing import IS_OF_SENDER, MAY_WRITE
 from portal.identifiers import uuid7
 from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, SYSTEM, Policy
 from realtime.triggers import Publish
@@ -37,7 +38,10 @@ class Correction(models.Model):
             Policy(
                 name="measurement_corrections",
                 read=OF_VISIBLE_PATIENT,
-                insert=(f"{OF_WRITABLE_PATIENT} AND ({SYSTEM} OR by_id = (SELECT portal_user()))"),
+                insert=(
+                    f"{OF_WRITABLE_PATIENT} AND ({SYSTEM} OR by_id = (SELECT portal_user()))"
+                    f" OR {MAY_WRITE} AND by_id IS NULL AND {IS_OF_SENDER}"
+                ),
                 privileges=("SELECT", "INSERT"),
             ),
         ]

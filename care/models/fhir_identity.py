@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
+from care.models.writing import IS_OF_OWN_MEASUREMENT, IS_OF_VISIBLE_MEASUREMENT
 from portal.identifiers import uuid7
 from portal.rls import ADMIN, SYSTEM, Policy
 
@@ -33,11 +34,12 @@ class FhirIdentity(models.Model):
                 fields=["organization", "resource_type", "system", "value"],
                 name="fhir_identity_once",
             ),
-            # Identifiers and table names: an administrator may see what came from where.
+            # Identifiers and table names: an administrator may see what came from where. Whoever
+            # may see or write a measurement may see or write the name that its sender gave it.
             Policy(
                 name="fhir_identities",
-                read=ADMIN,
-                write=SYSTEM,
+                read=f"{ADMIN} OR {IS_OF_VISIBLE_MEASUREMENT}",
+                write=f"{SYSTEM} OR {IS_OF_OWN_MEASUREMENT}",
                 delete="false",
                 privileges=("SELECT", "INSERT", "UPDATE"),
             ),

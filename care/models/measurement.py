@@ -92,6 +92,15 @@ class Measurement(models.Model):
     # A report may know the day only; then no page may print a time.
     time_is_known = models.BooleanField(default=True)
     source = models.CharField(max_length=9, choices=Source.choices, default=Source.IMPORT)
+    # The program with a key that sent it, if one did: it alone may correct it under its identifier.
+    sent_by = models.ForeignKey(
+        "portal.ServiceAccount",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.FINAL)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -3,7 +3,7 @@
 from django.db import models
 
 from care.models.measurement import Measurement, MeasurementQuerySet
-from care.models.writing import record_policy
+from care.models.writing import BY_CARE_TEAM, measurement_policy
 from portal.rls import stays
 from realtime.triggers import Publish
 
@@ -20,9 +20,9 @@ class Result(Measurement):
             models.Index(fields=["patient", "category", "-measured_at"], name="results_latest"),
             models.Index(fields=["patient", "code", "-measured_at"], name="results_trend"),
         ]
-        constraints = [record_policy("results")]
+        constraints = [measurement_policy("results", insert=BY_CARE_TEAM, write=BY_CARE_TEAM)]
         triggers = [
-            stays("organization", "patient"),
+            stays("organization", "patient", "sent_by"),
             Publish(
                 topics=["patient:{patient_id}"],
                 columns=["id", "patient_id"],

@@ -3,8 +3,8 @@
 from django.db import models
 
 from care.models.measurement import Measurement, MeasurementQuerySet
-from care.models.writing import BY_CARE_TEAM
-from portal.rls import OF_VISIBLE_PATIENT, OF_WRITABLE_PATIENT, SYSTEM, Policy, stays
+from care.models.writing import BY_CARE_TEAM, measurement_policy
+from portal.rls import OF_WRITABLE_PATIENT, SYSTEM, stays
 from realtime.triggers import Publish
 
 
@@ -27,9 +27,8 @@ class VitalSign(Measurement):
             models.Index(fields=["patient", "-measured_at"], name="vital_signs_latest"),
         ]
         constraints = [
-            Policy(
-                name="vital_signs",
-                read=OF_VISIBLE_PATIENT,
+            measurement_policy(
+                "vital_signs",
                 # Patients add readings and withdraw their own; the team corrects any.
                 insert=(
                     f"{OF_WRITABLE_PATIENT} AND"
@@ -39,12 +38,10 @@ class VitalSign(Measurement):
                     f"{BY_CARE_TEAM} OR"
                     f" ({OF_WRITABLE_PATIENT} AND recorded_by_id = (SELECT portal_user()))"
                 ),
-                delete="false",
-                privileges=("SELECT", "INSERT", "UPDATE"),
             ),
         ]
         triggers = [
-            stays("organization", "patient"),
+            stays("organization", "patient", "sent_by"),
             Publish(
                 topics=["patient:{patient_id}"],
                 # Which kind of reading, so that a plot listens to its own. The codes of diagnoses,

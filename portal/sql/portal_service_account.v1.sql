@@ -1,5 +1,5 @@
 -- portal_service(), portal_service_may(scope), portal_find_service_account(prefix),
--- portal_count_service_use(), portal_patient_of_service(id, mrn)
+-- portal_count_service_use(), portal_patient_of_service(id, mrn), portal_is_patient_here(patient)
 --
 -- What the database answers to a program with a key. A service account is neither a user nor the
 -- system: `portal.service` names it, no other function of this folder knows it, and so every table
@@ -66,4 +66,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WHERE patients.organization_id = portal_organization()
       AND portal_service() IS NOT NULL
       AND (patients.id = by_id OR patients.mrn = by_mrn)
+$$;
+
+-- Whether a patient is the organization's, for the rows that a service account writes about one.
+CREATE OR REPLACE FUNCTION portal_is_patient_here(patient uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM patients WHERE id = patient AND organization_id = portal_organization()
+    )
 $$;
