@@ -8,7 +8,8 @@ and fails closed. None of the questions counts as activity of the session.
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,8 +23,8 @@ from django.utils.crypto import constant_time_compare
 from portal import audit, tenancy
 from portal.access import Reader, reader_in, topics
 from portal.middleware.sessions import IDLE_KEY, ends_at
-from portal.models import Session, User
-from portal.sessions import ORGANIZATION_KEY, SessionStore, digest_of
+from portal.models import Session
+from portal.sessions import ORGANIZATION_KEY, digest_of
 from realtime.authority import Grants, Identity
 
 
@@ -35,17 +36,19 @@ class PortalAuthority:
         key = _session_key(scope)
         if key is None:
             return None
-        query = parse_qs(bytes(scope.get("query_string", b"")).decode("latin-1"))
         session = Session.objects.filter(pk=digest_of(key)).first()
-        if session is None or not _is_alive(session):
+        if session is None or session.user_id is None or session.organization_id is None:
             return None
-        return Identity(
+        query = parse_qs(bytes(scope.get("query_string", b"")).decode("latin-1"))
+        identity = Identity(
             user_id=str(session.user_id),
             organization_id=str(session.organization_id),
             session=session.digest,
-            expires_at=session.created_at + _absolute_limit(),
+            expires_at=session.created_at + timedelta(seconds=settings.SESSION_COOKIE_AGE),
             page=query.get("page", [None])[0],
         )
+        alive = self.still_valid({identity})
+        return replace(identity, idle_at=alive[identity]) if identity in alive else None
 
     def grants(self, identity: Identity) -> Grants | None:
         """The topics the identity may read now; None when its session or membership has ended."""
@@ -59,20 +62,23 @@ class PortalAuthority:
         """A transaction under this reader's row-level security."""
         return tenancy.acting_for(identity.organization_id, identity.user_id)
 
-    def still_valid(self, identities: AbstractSet[Identity]) -> AbstractSet[Identity]:
-        """Those whose session, user and membership are alive; the sessions in one query."""
-        if not identities:
-            return set()
-        users = {identity.user_id for identity in identities}
-        alive = {
-            (session.digest, str(session.user_id), str(session.organization_id))
-            for session in Session.objects.filter(user_id__in=users)
-            if _is_alive(session)
+    def still_valid(self, identities: AbstractSet[Identity]) -> Mapping[Identity, datetime]:
+        """Those whose session, user and membership are alive, and until when if nobody touches it.
+
+        One query for each organization.
+        """
+        asked: dict[str, set[str]] = {}
+        for identity in identities:
+            asked.setdefault(identity.organization_id, set()).add(identity.session)
+        ends = {
+            (session.digest, str(session.user_id), organization_id): end
+            for organization_id, names in asked.items()
+            for session, end in _alive(organization_id, names)
         }
         return {
-            identity
+            identity: end
             for identity in identities
-            if (identity.session, identity.user_id, identity.organization_id) in alive
+            if (end := ends.get((identity.session, identity.user_id, identity.organization_id)))
         }
 
     def joined(self, identity: Identity, bindings: Sequence[Mapping[str, str]]) -> None:
@@ -99,28 +105,35 @@ def _session_key(scope: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _is_alive(session: Session) -> bool:
-    """Whether a session still stands for its user, with the password it was opened with."""
-    if session.user_id is None or session.organization_id is None:
-        return False
-    data = SessionStore().decode(session.session_data)
-    if data.get(SESSION_KEY) != str(session.user_id):
-        return False
-    if data.get(ORGANIZATION_KEY) != str(session.organization_id):
-        return False
-    if ends_at(session, data.get(IDLE_KEY)) <= timezone.now():
-        return False
-    with tenancy.acting_for(session.organization_id, session.user_id):
-        user = User.objects.filter(pk=session.user_id, is_active=True).first()
-        return (
-            user is not None
-            and constant_time_compare(data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
-            and reader_in(session.organization_id, user.pk) is not None
-        )
+def _alive(organization_id: str, names: set[str]) -> list[tuple[Session, datetime]]:
+    """The sessions of these names that stand in an organization, each with its end."""
+    now = timezone.now()
+    with tenancy.acting_for(organization_id, system=True):
+        sessions = Session.objects.filter(
+            pk__in=names,
+            organization_id=organization_id,
+            user__is_active=True,
+            user__memberships__organization_id=organization_id,
+            user__memberships__ended_at=None,
+        ).select_related("user")
+        ends = [(session, _end_of(session)) for session in sessions]
+    return [(session, end) for session, end in ends if end is not None and end > now]
 
 
-def _absolute_limit() -> timedelta:
-    return timedelta(seconds=settings.SESSION_COOKIE_AGE)
+def _end_of(session: Session) -> datetime | None:
+    """When a session ends if nobody touches it; None when it does not stand for its user.
+
+    As when the password it was opened with is not the user's any more.
+    """
+    user = session.user
+    data = session.get_decoded()
+    is_theirs = (
+        user is not None
+        and data.get(SESSION_KEY) == str(user.pk)
+        and data.get(ORGANIZATION_KEY) == str(session.organization_id)
+        and constant_time_compare(data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+    )
+    return ends_at(session, data.get(IDLE_KEY)) if is_theirs else None
 
 
 def _reader(identity: Identity) -> Reader | None:

@@ -31,15 +31,17 @@ class Identity:
 
     `session` is the SHA-256 (hex) of the session key: enough to find the session's sockets when
     it ends, worthless to whoever reads it in a log. `expires_at` is the latest moment the session
-    can live whatever its user does (the absolute limit): the socket is closed then. The idle limit
-    does not belong here, because activity elsewhere moves it; `still_valid` and control events
-    answer for it. `page` is the token of the page that opened the socket, for the audit.
+    can live whatever its user does (the absolute limit): the socket is closed then. `idle_at` is
+    the moment at which it ends unless somebody touches it in the meantime, here or in another tab:
+    then the hub asks `still_valid` again. `page` is the token of the page that opened the socket,
+    for the audit.
     """
 
     user_id: str
     organization_id: str
     session: str
     expires_at: datetime | None = None
+    idle_at: datetime | None = None
     page: str | None = None
 
 
@@ -63,8 +65,12 @@ class Authority(Protocol):
     def reading(self, identity: Identity) -> AbstractContextManager[object]:
         """A transaction on the `default` connection, under this reader's row-level security."""
 
-    def still_valid(self, identities: AbstractSet[Identity]) -> AbstractSet[Identity]:
-        """Those of `identities` whose session, user and membership are alive, in one query."""
+    def still_valid(self, identities: AbstractSet[Identity]) -> Mapping[Identity, datetime | None]:
+        """Those of `identities` whose session, user and membership are alive.
+
+        Each with the moment at which it ends unless somebody touches it (None = never). One query
+        for an organization, however many are asked: the hub asks for all its sockets at once.
+        """
 
     def joined(self, identity: Identity, bindings: Sequence[Mapping[str, str]]) -> None:
         """Told before a join is answered, to audit it; raising refuses the join.

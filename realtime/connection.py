@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from realtime import close_codes, protocol
@@ -64,6 +66,7 @@ class Connection:
         "deadline",
         "heard_at",
         "identity",
+        "idle_at",
         "joins",
         "line",
         "messages",
@@ -87,8 +90,14 @@ class Connection:
         self.messages = Bucket(limits.messages_per_second, limits.messages_burst)
         self.deadline = Deadline(limits.unread_seconds)
         self.heard_at = time.monotonic()
+        self.sign_of_life(identity.idle_at)
         self._closed: tuple[int, str] | None = None
         self._ending: asyncio.Task[None] | None = None
+
+    def sign_of_life(self, idle_at: datetime | None) -> None:
+        """The session ends at this moment unless somebody touches it; None = it does not."""
+        # Seconds since 1970: one number to compare, for each socket in each second.
+        self.idle_at = math.inf if idle_at is None else idle_at.timestamp()
 
     @property
     def is_closed(self) -> bool:

@@ -18,6 +18,7 @@ from realtime.failpoints import failpoint
 from realtime.line import Encoded
 
 if TYPE_CHECKING:
+    from realtime.connection import Connection
     from realtime.hub import Hub
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,10 @@ ROUND_SECONDS = 1.0
 # All live sessions are validated by one question, this often.
 NET_SECONDS = 30.0
 _NET_PATIENCE_SECONDS = 10.0
+
+# Sessions that are silent too long by the clock are asked about in the same second. A socket is
+# closed within 5 s of its session's end (clinical.md 4.1), also when there is no answer.
+_IDLE_PATIENCE_SECONDS = 3.0
 
 
 class Watch:
@@ -38,6 +43,7 @@ class Watch:
         # Not all processes of a machine in the same second.
         self._net_at = time.monotonic() + NET_SECONDS * (0.5 + random.random() / 2)
         self._net: asyncio.Task[None] | None = None
+        self._silent: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Make the rounds until cancelled."""
@@ -50,15 +56,20 @@ class Watch:
                 logger.exception("A round over the sockets failed.")
 
     def _round(self) -> None:
-        hub, now = self._hub, time.monotonic()
+        hub, now, clock = self._hub, time.monotonic(), time.time()
+        silent = []
         self._rounds += 1
-        hub.core.expire(time.time())
+        hub.core.expire(clock)
         self._tell_positions()
         for connection in list(hub.connections):
             if connection.deadline.is_over(connection.line, now):
                 hub.core.drop(connection, close_codes.OVERFLOW, "resync")
             elif now - connection.heard_at > hub.limits.idle_seconds:
                 hub.core.drop(connection, close_codes.IDLE, "idle")
+            elif connection.idle_at <= clock:
+                silent.append(connection)
+        if silent and (self._silent is None or self._silent.done()):
+            self._silent = hub.keep(self._ask_about(silent), "hub: silent sessions")
         if now >= self._net_at and (self._net is None or self._net.done()):
             self._net_at = now + NET_SECONDS
             self._net = hub.keep(self._cast_net(), "hub: net")
@@ -78,20 +89,38 @@ class Watch:
 
     async def _cast_net(self) -> None:
         """Close the sockets whose session, user or membership ended without a word."""
-        hub = self._hub
-        asked = list(hub.connections)
+        asked = list(self._hub.connections)
         if not asked:
             return
         await failpoint("hub.net")
         try:
-            valid = await hub.threads.rights(
-                _NET_PATIENCE_SECONDS,
-                hub.authority.still_valid,
-                {connection.identity for connection in asked},
-            )
+            await self._validate(asked, _NET_PATIENCE_SECONDS)
         except Exception as error:  # noqa: BLE001 - control events go on; the next net may hold
             logger.warning("Sessions could not be validated: %s.", type(error).__name__)
-            return
+
+    async def _ask_about(self, silent: list[Connection]) -> None:
+        """Close the sockets whose session has ended by silence.
+
+        Somebody may have touched it in another tab since the moment was set: only the store knows.
+        """
+        await failpoint("hub.silent")
+        try:
+            await self._validate(silent, _IDLE_PATIENCE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - whatever it is: what is not known to live ends
+            logger.warning("Silent sessions were closed unasked: %s.", type(error).__name__)
+            for connection in silent:
+                if not connection.is_closed:
+                    self._hub.core.drop(connection, close_codes.TRY_AGAIN, "try again")
+
+    async def _validate(self, asked: list[Connection], patience: float) -> None:
+        hub = self._hub
+        valid = await hub.threads.rights(
+            patience, hub.authority.still_valid, {connection.identity for connection in asked}
+        )
         for connection in asked:
-            if connection.identity not in valid and not connection.is_closed:
+            if connection.is_closed:
+                continue
+            if connection.identity in valid:
+                connection.sign_of_life(valid[connection.identity])
+            else:
                 hub.core.drop(connection, close_codes.SIGNED_OUT, "signed out")

@@ -5,9 +5,10 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
+from portal.middleware.sessions import idle_limit
 from realtime import hub as hubs
 from realtime.authority import Identity
 from realtime.failpoints import armed
@@ -281,6 +282,55 @@ def test_a_session_that_reaches_its_end_is_closed(wire, server, ana, monkeypatch
     page = wire(ana)
     page.live(VITALS)
     assert page.closed() == (4401, "signed out")
+
+
+@pytest.fixture
+def ends_in(owner):
+    """`ends_in(ana, 1)`: Ana's session ends in a second, if nobody touches it."""
+
+    def ends_in(person, seconds):
+        touched = timezone.now() - idle_limit(person.role) + timedelta(seconds=seconds)
+        owner.execute(
+            "UPDATE sessions SET last_active_at = %s WHERE user_id = %s", [touched, person.user.pk]
+        )
+
+    return ends_in
+
+
+def test_the_socket_of_a_silent_session_closes_with_it(wire, ends_in, ana, cookie_of):
+    cookie = cookie_of(ana)
+    ends_in(ana, 1)
+    ended = time.monotonic() + 1
+    page = wire(cookie=cookie)
+    page.live(VITALS)
+    assert page.closed(10) == (4401, "signed out")
+    assert 0 < time.monotonic() - ended < 5
+
+
+def test_somebody_at_work_in_another_tab_keeps_it_open(wire, ends_in, ana, cookie_of):
+    cookie = cookie_of(ana)
+    ends_in(ana, 1)
+    page = wire(cookie=cookie)
+    page.live(VITALS)
+    ends_in(ana, 4)
+    ended = time.monotonic() + 4
+    assert page.closed(10) == (4401, "signed out")
+    assert 0 < time.monotonic() - ended < 5
+
+
+def test_a_silent_session_that_nobody_can_look_up_hears_nothing_more(
+    wire, ends_in, ana, cookie_of, server, monkeypatch
+):
+    cookie = cookie_of(ana)
+    ends_in(ana, 1)
+    page = wire(cookie=cookie)
+    page.live(VITALS)
+
+    def away(self, identities):
+        raise OperationalError
+
+    monkeypatch.setattr(type(server.hub.authority), "still_valid", away)
+    assert page.closed() == (1013, "try again")
 
 
 def test_the_net_finds_a_session_that_ended_without_a_word(
