@@ -19,6 +19,8 @@ from functools import cache
 from care import ucum
 from care.vital_signs import BLOOD_PRESSURE, KINDS, Kind, Limits
 
+LOINC = "http://loinc.org"
+
 
 @dataclass(frozen=True)
 class Analyte:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from care.analytes import Analyte
-    from care.vital_signs import Limits, Part
 
 
 class ReadingError(Exception):
@@ -26,16 +25,12 @@ class ReadingError(Exception):
 class ImplausibleReading(ReadingError):
     """A number outside its plausible limits. Recording it again with `is_right=True` stores it."""
 
-    part: "Part"
+    analyte: "Analyte"
     value: Decimal
+    unit: str
 
     def __str__(self) -> str:
-        return f"{self.part.name} {self.value:f}: is this right?"
-
-    @property
-    def limits(self) -> "Limits":
-        """The limits it is outside of."""
-        return self.part.plausible
+        return f"{self.analyte.name} {self.value:f}: is this right?"
 
 
 class IncompleteReading(ReadingError):

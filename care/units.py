@@ -30,7 +30,7 @@ _WRITTEN = {
 _ANNOTATION = re.compile(r"[{(][^})]*[})]")
 _POWER = re.compile(r"10\*(\d+)")
 # As a column keeps it.
-_PLACES = Decimal("0.000001")
+PLACES = Decimal("0.000001")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -121,4 +121,4 @@ def _swapped(
 
 def _to_six_places(exact: Fraction) -> Decimal:
     rounded = round(exact * 10**6)
-    return (Decimal(rounded) * _PLACES).quantize(_PLACES)
+    return (Decimal(rounded) * PLACES).quantize(PLACES)

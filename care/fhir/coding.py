@@ -7,7 +7,6 @@ from typing import Any
 from care.fhir.errors import Refused
 from care.fhir.text import clean, without_semantic_tag
 
-LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 

@@ -3,12 +3,16 @@
 from decimal import Decimal
 from typing import Any
 
-from care import vital_signs
-from care.fhir.coding import LOINC, chosen, code_of, codes_of, number, unit_of, words_of
+from django.utils import timezone
+
+from care.analytes import LOINC
+from care.errors import ReadingError
+from care.fhir.coding import chosen, code_of, codes_of, number, unit_of, words_of
 from care.fhir.entry import Context, Entry
 from care.fhir.errors import Refused
 from care.fhir.text import clean
-from care.models import Result, Status, VitalSign
+from care.models import Status
+from care.reported import Part, Reported, kept
 
 # One of our samples writes the singular.
 _SPELLINGS = {"vital-sign": "vital-signs"}
@@ -16,6 +20,16 @@ _SPELLINGS = {"vital-sign": "vital-signs"}
 
 def read(resource: Any, context: Context) -> Entry:
     """A row of `vital_signs` when the category or the code says so, else of `results`."""
+    patient_id = context.patient(resource.subject)
+    try:
+        row = kept(reported(resource, context), now=timezone.now())
+    except ReadingError as error:
+        raise Refused(str(error)) from error
+    return Entry(row.model, patient_id, row.fields)
+
+
+def reported(resource: Any, context: Context) -> Reported:
+    """A validated resource as what its sender reported."""
     code = code_of(resource.code, prefer=LOINC)
     if not code.display:
         raise Refused("code has neither a coding nor a text")
@@ -23,20 +37,19 @@ def read(resource: Any, context: Context) -> Entry:
     if when is None:
         raise Refused("has no time at which it was measured (effective or issued)")
     category = next(iter(codes_of(resource.category)), "")
-    category = _SPELLINGS.get(category, category)
-    is_vital_sign = category == "vital-signs" or vital_signs.is_always_one(code.code)
-    fields = {
-        **code.fields(),
+    return Reported(
+        code=code.code,
+        code_system=code.system,
+        display=code.display,
         **_value(resource, context),
         **_judgement(resource),
-        "category": "vital-signs" if is_vital_sign else category[:40],
-        "components": [_component(part, context) for part in resource.component or []],
-        "measured_at": context.dates.instant(when),
-        "time_is_known": context.dates.knows_time(when),
-        "status": chosen(resource.status, Status, "status"),
-    }
-    model = VitalSign if is_vital_sign else Result
-    return Entry(model, context.patient(resource.subject), fields)
+        category=_SPELLINGS.get(category, category),
+        components=tuple(_component(part, context) for part in resource.component or []),
+        measured_at=context.dates.instant(when),
+        time_is_known=context.dates.knows_time(when),
+        status=chosen(resource.status, Status, "status"),
+        method=words_of(resource.method),
+    )
 
 
 def _measured(resource: Any) -> Any:
@@ -53,15 +66,14 @@ def _value(part: Any, context: Context) -> dict[str, Any]:
     """The value of an observation or component: a decimal with its unit, or words."""
     quantity = part.valueQuantity
     if quantity is not None and quantity.value is not None:
-        value = number(quantity.value)
-        if quantity.comparator:
-            # “<5” is not 5: it stays words.
-            words = f"{quantity.comparator}{quantity.value}"
-            return {"value": None, "text_value": words, "unit": unit_of(quantity)}
-        return {"value": value, "text_value": "", "unit": unit_of(quantity)}
+        return {
+            "value": number(quantity.value),
+            "unit": unit_of(quantity),
+            "comparator": clean(quantity.comparator),
+        }
     if part.valueInteger is not None:
-        return {"value": Decimal(part.valueInteger), "text_value": "", "unit": ""}
-    return {"value": None, "text_value": _words(part, context), "unit": ""}
+        return {"value": Decimal(part.valueInteger)}
+    return {"text": _words(part, context)}
 
 
 def _words(part: Any, context: Context) -> str:
@@ -85,17 +97,14 @@ def _words(part: Any, context: Context) -> str:
     return words_of(part.dataAbsentReason)
 
 
-def _component(part: Any, context: Context) -> dict[str, Any]:
-    """A component as JSON keeps it: the decimal as text, so that it stays exact."""
+def _component(part: Any, context: Context) -> Part:
     code = code_of(part.code, prefer=LOINC)
-    value = _value(part, context)
-    return {
-        "code": code.code,
-        "display": code.display,
-        "value": None if value["value"] is None else f"{value['value'].normalize():f}",
-        "text": value["text_value"],
-        "unit": value["unit"],
-    }
+    return Part(
+        code=code.code,
+        code_system=code.system,
+        display=code.display,
+        **_value(part, context),
+    )
 
 
 def _judgement(resource: Any) -> dict[str, Any]:

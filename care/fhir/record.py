@@ -8,12 +8,21 @@ from uuid import UUID
 
 from django.db import DatabaseError, models, transaction
 
+from care.corrections import BY_SENDER, correction_of
 from care.fhir.entry import Entry
 from care.fhir.errors import Refused
 from care.fhir.identities import Identities
 from care.fhir.outcome import Fate, Outcome
 from care.fhir.references import Name
-from care.models import CarePlan, CarePlanActivity, Result, Status, VitalSign
+from care.models import (
+    CarePlan,
+    CarePlanActivity,
+    Correction,
+    Measurement,
+    Result,
+    Status,
+    VitalSign,
+)
 from portal.identifiers import uuid7
 
 # A few thousand rows of twenty columns stay far below PostgreSQL's 65,535 parameters per statement.
@@ -63,6 +72,7 @@ class Record:
         new: dict[type[models.Model], list[Any]] = defaultdict(list)
         plans: list[tuple[UUID, Entry]] = []
         fates = []
+        corrections: list[Correction] = []
         standing = self._standing(changes)
         for change in changes:
             entry = change.entry
@@ -79,13 +89,16 @@ class Record:
                 )
             else:
                 row_id = row.pk
-                _update(row, {"patient_id": entry.patient_id, **entry.fields})
+                was = _update(row, {"patient_id": entry.patient_id, **entry.fields})
+                if was and isinstance(row, Measurement):
+                    corrections.append(correction_of(row, was, BY_SENDER))
             if entry.model is CarePlan:
                 plans.append((row_id, entry))
             self.identities.remember(change.name, entry.model._meta.db_table, row_id, change.digest)
             fates.append(Fate.NEW if row is None else Fate.CHANGED)
         for model, rows in new.items():
             model._default_manager.bulk_create(rows, batch_size=_BATCH)
+        Correction.objects.bulk_create(corrections, batch_size=_BATCH)
         self._write_activities(plans)
         self.identities.save()
         return fates
@@ -141,12 +154,14 @@ class Record:
             _update(row, {"status": CarePlanActivity.Status.ENTERED_IN_ERROR})
 
 
-def _update(row: models.Model, fields: dict[str, Any]) -> None:
-    changed = [name for name, value in fields.items() if getattr(row, name) != value]
-    for name in changed:
+def _update(row: models.Model, fields: dict[str, Any]) -> dict[str, Any]:
+    """Change what differs; returns what it was."""
+    was = {name: old for name, new in fields.items() if (old := getattr(row, name)) != new}
+    for name in was:
         setattr(row, name, fields[name])
-    if changed:
-        row.save(update_fields=changed)
+    if was:
+        row.save(update_fields=list(was))
+    return was
 
 
 def _withdraw(table: str, row_id: UUID) -> None:

@@ -3,10 +3,12 @@
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
+from care.corrections import correction_of
 from care.models import (
     CarePlan,
     CarePlanActivity,
     Condition,
+    Correction,
     Encounter,
     Goal,
     Medication,
@@ -26,6 +28,7 @@ TABLES = [
     "care_plans",
     "care_plan_activities",
     "goals",
+    "measurement_corrections",
 ]
 READERS = {"ana", "sam", "ada", "noor"}
 EVERYBODY = READERS | {"ben", "boris", "carla", "olga", "admin", "other_admin"}
@@ -34,7 +37,7 @@ EVERYBODY = READERS | {"ben", "boris", "carla", "olga", "admin", "other_admin"}
 @pytest.fixture(autouse=True)
 def record(ana, system, record_reading):
     """One row of Ana's in each table."""
-    record_reading(ana, "8867-4", 78)
+    reading = record_reading(ana, "8867-4", 78)
     about = {"organization": ana.organization, "patient": ana.patient, "display": "words"}
     with system():
         Result.objects.create(
@@ -44,6 +47,7 @@ def record(ana, system, record_reading):
             model.objects.create(**about)
         plan = CarePlan.objects.create(**about)
         CarePlanActivity.objects.create(**about, plan=plan, position=0)
+        correction_of(reading, {"value": 87}, "Digits changed places").save()
 
 
 def rows(sql, *parameters):
@@ -65,7 +69,7 @@ def test_without_a_context_there_is_nothing(db, table):
     assert rows(f"SELECT count(*) FROM {table}") == [(0,)]
 
 
-@pytest.mark.parametrize("table", [table for table in TABLES if table != "vital_signs"])
+@pytest.mark.parametrize("table", TABLES[1:-1])
 def test_patients_and_caregivers_do_not_write_their_own_record(ana, sam, ada, acting, table):
     for person in (ana, sam):
         with acting(person):
@@ -77,6 +81,30 @@ def test_patients_and_caregivers_do_not_write_their_own_record(ana, sam, ada, ac
 def test_a_patient_does_not_change_a_reading_that_somebody_else_entered(ana, acting):
     with acting(ana):
         assert rows("UPDATE vital_signs SET status = 'entered-in-error'") == 0
+
+
+def test_nobody_rewrites_what_a_reading_was(ana, ada, acting):
+    for person in (ana, ada):
+        with acting(person):
+            refused = pytest.raises(ProgrammingError, match="permission denied")
+            with refused, transaction.atomic():
+                rows("UPDATE measurement_corrections SET reason = 'nothing'")
+
+
+@pytest.mark.parametrize("name", ["boris", "ben", "olga", "admin", "ada"])
+def test_a_correction_is_made_in_ones_own_name_for_a_patient_of_ones_own(
+    ana, cast, acting, system, name
+):
+    with system():
+        reading = VitalSign.objects.get()
+    person = getattr(cast, name)
+    # Ada may write for Ana, and not as if she were Noor.
+    by_id = cast.noor.user.pk if name == "ada" else person.user.pk
+    refused = pytest.raises(ProgrammingError, match="row-level security")
+    with acting(person), refused, transaction.atomic():
+        correction_of(reading, {}, "No reason", by_id=by_id).save(force_insert=True)
+    with system():
+        assert Correction.objects.count() == 1
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -150,9 +150,9 @@ def test_a_reading_entered_in_error_leaves_the_lists_and_stays_on_record(take, s
 
 
 def test_a_result_that_turns_out_to_be_a_vital_sign_moves_and_leaves_a_mark(take, system):
-    glucose = {"coding": [{"system": LOINC, "code": "2345-7", "display": "Glucose"}]}
+    rate = {"coding": [{"system": LOINC, "code": "8889-8", "display": "Rate by pulse oximetry"}]}
     laboratory = [{"coding": [{"code": "laboratory"}]}]
-    take(patient(), observation(code=glucose, category=laboratory))
+    take(patient(), observation(code=rate, category=laboratory))
     take(observation())
     with system():
         assert VitalSign.objects.filter(patient__mrn="MRN-p1").valid().count() == 1

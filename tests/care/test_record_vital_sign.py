@@ -6,10 +6,29 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from care.actions import record_vital_sign, withdraw_vital_sign
-from care.errors import ImplausibleReading, IncompleteReading, ReadingOutOfTime
-from care.models import VitalSign
-from care.vital_signs import BLOOD_PRESSURE, DIASTOLIC, SYSTOLIC
+from care.actions import (
+    Taken,
+    correct_vital_sign,
+    record_vital_sign,
+    record_vital_signs,
+    withdraw_vital_sign,
+)
+from care.errors import (
+    AlreadyWithdrawn,
+    ImplausibleReading,
+    IncompleteReading,
+    ReadingOutOfTime,
+    UnitRefused,
+)
+from care.models import Correction, VitalSign
+from care.vital_signs import (
+    BLOOD_PRESSURE,
+    CONSCIOUSNESS,
+    DIASTOLIC,
+    OXYGEN_FLOW,
+    SYSTOLIC,
+    TEMPERATURE,
+)
 from portal.models import AuditEntry, Caregiver, CareTeamMembership, Patient
 
 PULSE = "8867-4"
@@ -82,13 +101,14 @@ def test_half_a_reading_is_none(record, ana, code, fields):
 def test_what_nobody_can_have_is_asked_about_and_stored_on_yes(record, ana, value):
     with pytest.raises(ImplausibleReading, match="is this right") as raised:
         record(ana, by=ana, value=Decimal(value))
-    assert raised.value.part.code == PULSE
-    assert record(ana, by=ana, value=Decimal(value), is_right=True).value == Decimal(value)
+    assert raised.value.analyte.code == PULSE
+    reading = record(ana, by=ana, value=Decimal(value), is_right=True)
+    assert (reading.value, reading.is_implausible) == (Decimal(value), True)
 
 
 @pytest.mark.parametrize("value", ["20", "300"])
 def test_the_edges_of_the_plausible_are_plausible(record, ana, value):
-    assert record(ana, by=ana, value=Decimal(value)).value == Decimal(value)
+    assert not record(ana, by=ana, value=Decimal(value)).is_implausible
 
 
 def test_nothing_is_measured_in_the_future_or_after_death(record, ana, ada, system):
@@ -121,4 +141,104 @@ def test_a_patient_withdraws_their_own_reading_and_not_the_teams(record, ana, ad
 def test_the_team_withdraws_any_reading(record, ana, ada, acting):
     own = record(ana, by=ana)
     with acting(ada):
-        assert withdraw_vital_sign(own.pk, by=ada.reader).status == "entered-in-error"
+        assert (
+            withdraw_vital_sign(own.pk, reason="Wrong patient", by=ada.reader).status
+            == "entered-in-error"
+        )
+
+
+def test_the_team_says_why(record, ana, ada, acting, system):
+    reading = record(ana, by=ana)
+    with acting(ada):
+        with pytest.raises(IncompleteReading):
+            withdraw_vital_sign(reading.pk, reason=" ", by=ada.reader)
+        withdraw_vital_sign(reading.pk, reason="Not her cuff", by=ada.reader)
+    with system():
+        correction = Correction.objects.get(row_id=reading.pk)
+    assert (correction.reason, correction.by_id) == ("Not her cuff", ada.user.pk)
+    assert correction.was == {"status": "final"}
+
+
+@pytest.fixture
+def correct(acting):
+    """`correct(reading, by=ada, value=…)`, as that person."""
+
+    def correct(reading, *, by, value, reason="Typed wrong", **fields):
+        with acting(by):
+            taken = Taken(reading.code, Decimal(value), **fields)
+            return correct_vital_sign(
+                reading.pk, taken, measured_at=reading.measured_at, reason=reason, by=by.reader
+            )
+
+    return correct
+
+
+def test_a_correction_changes_the_row_and_keeps_what_it_was(record, correct, ana, ada, system):
+    reading = record(ana, by=ana, value=Decimal(210))
+    corrected = correct(reading, by=ada, value=120)
+    assert (corrected.pk, corrected.value, corrected.status) == (reading.pk, 120, "corrected")
+    assert corrected.recorded_by_id == ana.user.pk
+    with system():
+        assert Correction.objects.get().was == {"value": "210", "status": "final"}
+        assert AuditEntry.objects.get(action="vital_sign.corrected").actor_id == ada.user.pk
+
+
+def test_a_correction_that_says_the_same_is_none(record, correct, ana, system):
+    reading = record(ana, by=ana)
+    assert correct(reading, by=ana, value=72).status == "final"
+    with system():
+        assert not Correction.objects.exists()
+
+
+def test_a_correction_is_asked_about_like_a_reading(record, correct, ana):
+    reading = record(ana, by=ana)
+    with pytest.raises(ImplausibleReading):
+        correct(reading, by=ana, value=720)
+    assert correct(reading, by=ana, value=720, is_right=True).is_implausible
+    assert not correct(reading, by=ana, value=72).is_implausible
+
+
+@pytest.mark.parametrize("name", ["ana", "sam", "ben", "boris", "olga", "admin"])
+def test_nobody_else_corrects_what_the_team_entered(record, correct, cast, name):
+    reading = record(cast.ana, by=cast.ada)
+    with pytest.raises(VitalSign.DoesNotExist):
+        correct(reading, by=getattr(cast, name), value=80)
+
+
+def test_what_was_taken_back_is_not_corrected(record, correct, ana, acting):
+    reading = record(ana, by=ana)
+    with acting(ana):
+        withdraw_vital_sign(reading.pk, by=ana.reader)
+    with pytest.raises(AlreadyWithdrawn):
+        correct(reading, by=ana, value=80)
+
+
+def test_a_reading_comes_in_the_unit_of_the_device(record, ana):
+    reading = record(ana, by=ana, code=TEMPERATURE, value=Decimal("98.6"), unit="[degF]")
+    assert (reading.value, reading.unit, reading.reported_value) == (37, "Cel", "98.6")
+    with pytest.raises(UnitRefused):
+        record(ana, by=ana, code=TEMPERATURE, value=Decimal("98.6"), unit="kg")
+
+
+def test_consciousness_is_one_of_the_words(record, ana, ada):
+    reading = record(ana, by=ada, code=CONSCIOUSNESS, value=None, text="Alert")
+    assert (reading.text_value, reading.value) == ("Alert", None)
+    with pytest.raises(IncompleteReading):
+        record(ana, by=ada, code=CONSCIOUSNESS, value=None, text="Sleepy")
+
+
+def test_a_round_is_recorded_at_one_time_or_not_at_all(ana, ada, acting):
+    at = timezone.now()
+    taken = [
+        Taken(PULSE, Decimal(90)),
+        Taken(OXYGEN_FLOW, Decimal(2)),
+        Taken(BLOOD_PRESSURE, components={SYSTOLIC: Decimal(120), DIASTOLIC: Decimal(80)}),
+        Taken(CONSCIOUSNESS, text="Alert"),
+    ]
+    with acting(ada):
+        fields = {"measured_at": at, "by": ada.reader, "source": "clinician"}
+        rows = record_vital_signs(ana.patient.pk, taken, **fields)
+        assert {row.measured_at for row in rows} == {at}
+        with pytest.raises(ImplausibleReading):
+            record_vital_signs(ana.patient.pk, [*taken, Taken(PULSE, Decimal(900))], **fields)
+        assert VitalSign.objects.count() == len(taken)
