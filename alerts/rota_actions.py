@@ -72,15 +72,18 @@ def step_down(rota_id: UUID, which: Turn, *, by: Reader) -> list[ShiftOverride]:
 
 @transaction.atomic
 def withdraw(override_id: UUID, *, by: Reader) -> ShiftOverride:
-    """Undo an override, with the other half if it is a swap's, before it has begun.
+    """Undo an override, with the other half if it is a swap's, before it has begun; once.
 
     Of an override that is one's own; an administrator's reach is the clinic's. Raises
     ShiftOverride.DoesNotExist, NotYours, TurnIsOver, and SomebodyElseHasIt when it was taken on.
     """
-    override = access.of_organization(ShiftOverride.objects.standing(), by).get(pk=override_id)
+    override = access.of_organization(ShiftOverride.objects.all(), by).get(pk=override_id)
     if not by.is_admin and by.user_id not in (override.user_id, override.by_id):
         raise NotYours
     rota, roster = opened(override.rota_id, by, calls=False)
+    override.refresh_from_db()
+    if override.withdrawn_at:
+        return override
     halves = (
         ShiftOverride.objects.standing().filter(swap_id=override.swap_id)
         if override.swap_id

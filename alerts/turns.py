@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from alerts.models import Rota, ShiftOverride
 from alerts.on_call import Roster, roster_of
-from alerts.rota import Duty, turn
+from alerts.rota import Duty, Pattern, turn
 from portal import access
 from portal.access import Reader
 from portal.actions.errors import Refused
@@ -79,23 +79,28 @@ def opened(rota_id: UUID, by: Reader, *, calls: bool = True) -> tuple[Rota, Rost
     return rota, roster_of(rota)
 
 
-def pieces(roster: Roster, which: Turn) -> list[Duty]:
-    """What is still to come of a turn, by who has it."""
-    now = timezone.now()
+def hours(roster: Roster, which: Turn) -> tuple[Pattern, datetime, datetime]:
+    """The pattern of a turn, and from when to when it lasts. Raises NoSuchTurn."""
     for pattern in roster.patterns:
         if pattern.series == which.series and pattern.begins_on(which.begins_on):
-            began, ended = turn(pattern, which.begins_on, roster.zone)
-            break
-    else:
-        raise NoSuchTurn
-    if ended <= now:
+            return pattern, *turn(pattern, which.begins_on, roster.zone)
+    raise NoSuchTurn
+
+
+def pieces(roster: Roster, which: Turn, *, to_come: bool = True) -> list[Duty]:
+    """What is still to come of a turn, or all of it, by who has it.
+
+    Raises NoSuchTurn, and TurnIsOver when nothing is to come.
+    """
+    now = timezone.now()
+    _, began, ended = hours(roster, which)
+    if to_come and ended <= now:
         raise TurnIsOver
     return [
         each
-        for each in roster.duties(max(began, now), ended)
+        for each in roster.duties(max(began, now) if to_come else began, ended)
         if each.pattern is not None
         and (each.pattern.series, each.begins_on) == (which.series, which.begins_on)
-        and each.end > now
     ]
 
 
@@ -119,10 +124,9 @@ def holder(roster: Roster, piece: Duty) -> UUID | None:
 
 def begins_at(roster: Roster, override: ShiftOverride) -> datetime | None:
     """When what an override is about begins; None when its turn is no more."""
-    if override.starts_at is not None:
+    if override.series is None or override.begins_on is None:
         return override.starts_at
-    for pattern in roster.patterns:
-        day = override.begins_on
-        if pattern.series == override.series and day is not None and pattern.begins_on(day):
-            return turn(pattern, day, roster.zone)[0]
-    return None
+    try:
+        return hours(roster, Turn(override.series, override.begins_on))[1]
+    except NoSuchTurn:
+        return None

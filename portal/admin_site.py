@@ -38,6 +38,13 @@ MENU = (
         {"Membership": "Members", "User": "Who may sign in", "Provider": "Clinicians"},
     ),
     (
+        "Alerts",
+        {
+            "Rota": "On-call rotas",
+            "ShiftOverride": "Who stands in",
+        },
+    ),
+    (
         "Clinic",
         {
             "Organization": "Name, time zone, telephones",

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("messaging.urls")),
     path("", include("notifications.urls")),
     path("", include("appointments.urls")),
+    path("", include("alerts.urls")),
     path("", include("realtime.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -5,7 +5,7 @@ that addresses need.
 """
 
 import uuid
-from datetime import timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -14,6 +14,10 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from alerts.models import Rota, Shift
+from alerts.rota_actions import leave_note
+from alerts.swap_actions import ask_swap
+from alerts.turns import Turn
 from appointments.actions import book_visit
 from care.models import (
     CarePlan,
@@ -48,6 +52,7 @@ NAMED = (
     "Please put your leg up.",
     "My knee",
 )
+SUNDAY = 6
 PULSES = (72, 78, 74, 81, 104, 77)
 
 
@@ -83,7 +88,45 @@ def ordinary_day(cast) -> SimpleNamespace:
         invitation=invitation,
         reset_user=urlsafe_base64_encode(force_bytes(cast.ben.user.pk)),
         reset_token=default_token_generator.make_token(cast.ben.user),
+        **_fill_rota(cast),
     )
+
+
+def _fill_rota(cast) -> dict[str, object]:
+    """Ada by day, Noor by night, and a Sunday that nobody has; Noor asks Ada to swap."""
+    of_clinic = {"organization": cast.clinic}
+    today = timezone.localdate(timezone=cast.clinic.zone)
+    with acting_for(cast.clinic.pk, system=True):
+        rota = Rota.objects.create(
+            **of_clinic, name="Alerts", time_zone=cast.clinic.time_zone, is_round_the_clock=True
+        )
+        shifts = [
+            Shift.objects.create(
+                **of_clinic,
+                rota=rota,
+                name=name,
+                user=None if weekday == SUNDAY else who.user,
+                weekday=weekday,
+                starts=time(starts),
+                days=days,
+                ends=time(20 - starts + 8),
+                from_on=today - timedelta(days=14),
+            )
+            for weekday in range(7)
+            for name, who, starts, days in (("Day", cast.ada, 8, 0), ("Night", cast.noor, 20, 1))
+        ]
+    day, night = (
+        Turn(shift.series, _next(shift.weekday, today)) for shift in (shifts[0], shifts[3])
+    )
+    with acting_for(cast.clinic.pk, cast.ada.user.pk):
+        leave_note(rota.pk, "The spare telephone is in room 3.", by=cast.ada.reader)
+    with acting_for(cast.clinic.pk, cast.noor.user.pk):
+        ask_swap(rota.pk, gives=night, takes=day, by=cast.noor.reader)
+    return {"rota": rota.pk, "shift": day.series, "shift_on": day.begins_on}
+
+
+def _next(weekday: int, today: date) -> date:
+    return today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
 
 
 def _write_record(cast) -> None:

@@ -29,6 +29,9 @@ _STAFF = {
     "chart": "/patients/{ana}/",
     "inbox": "/messages/",
     "thread": "/messages/{conversation}/",
+    "on call": "/rota/{rota}/",
+    "on call, five weeks": "/rota/{rota}/?show=month",
+    "shift": "/rota/{rota}/{shift}/{shift_on}/",
 }
 _PANELS = ("summary", "vitals", "plan", "medications", "conditions", "laboratory", "encounters",
            "messages", "visits")  # fmt: skip
@@ -63,6 +66,8 @@ PAGES: dict[str, dict[str, str]] = {
         "notifications": "/notifications/",
         "account": "/account/",
         "administration": "/admin/",
+        "on call": "/rota/{rota}/",
+        "rota": "/admin/alerts/rota/{rota}/change/",
     },
 }
 # Pages whose own status a browser writes into its console.

@@ -5,6 +5,7 @@ everybody else the address does not exist.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 PATIENTS = frozenset({"ana", "ben", "carla", "sam"})
 CLINICAL = frozenset({"ada", "noor", "boris", "olga"})
@@ -15,6 +16,13 @@ NOBODY = frozenset[str]()
 # Ana's own side, and her care team.
 OWN_SIDE = frozenset({"ana", "sam"})
 TEAM = frozenset({"ada", "noor"})
+
+# Harbour Clinic's staff; its administrator is nobody to be called.
+ON_CALL = TEAM | {"boris"}
+STAFF = ON_CALL | {"admin"}
+
+# Patients and caregivers of Harbour Clinic, whose questionnaires they share.
+_OF_HARBOUR = frozenset({"ana", "ben", "sam"})
 
 # People who are no longer let in, whatever the address.
 OUTSIDE = ("stranger", "former", "deactivated", "expired")
@@ -39,6 +47,9 @@ def _record_panel() -> Row:
     """A part of the record: "My health" shows the same panels to the patient's own side."""
     return Row(get=TEAM | OWN_SIDE, takes=("patient_id",))
 
+
+# A shift of the past: it can be looked at, and no longer changed.
+_TURN: dict[str, Any] = {"takes": ("rota_id", "series"), "fixed": {"begins_on": "2026-01-05"}}
 
 MATRIX: dict[str, Row] = {
     # Alive, ready
@@ -115,6 +126,19 @@ MATRIX: dict[str, Row] = {
     "appointments:panel": _panel(),
     "appointments:today": Row(get=CLINICAL),
     "appointments:home": Row(get=PATIENTS),
+    # On call
+    "alerts:rota": Row(get=CLINICAL | ADMINS),
+    "alerts:rota_calendar": Row(get=STAFF, takes=("rota_id",)),
+    "alerts:rota_handovers": Row(post=STAFF, takes=("rota_id",)),
+    "alerts:rota_turn": Row(get=STAFF, **_TURN),
+    "alerts:rota_taking": Row(post=ON_CALL, **_TURN),
+    "alerts:rota_leaving": Row(post=ON_CALL, **_TURN),
+    "alerts:rota_swap": Row(post=ON_CALL, **_TURN),
+    # Ada asked Noor.
+    "alerts:rota_agreement": Row(post=frozenset({"noor"}), takes=("swap_id",)),
+    "alerts:rota_swap_end": Row(post=TEAM | {"admin"}, takes=("swap_id",)),
+    # Whose it is not is told so.
+    "alerts:rota_withdrawal": Row(post=STAFF, takes=("override_id",)),
     # The engine
     "realtime:changes": Row(post=MEMBERS),
 }

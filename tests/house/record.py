@@ -1,11 +1,12 @@
 """Ana's record, full of canaries: words that must reach nobody who is not entitled to them."""
 
 import uuid
-from datetime import timedelta
+from datetime import date, time, timedelta
 from types import SimpleNamespace
 
 from django.utils import timezone
 
+from alerts.models import Rota, Shift, ShiftOverride, ShiftSwap
 from appointments.actions import book_visit
 from care.models import CarePlan, CarePlanActivity, Condition, Medication, Result, VitalSign
 from messaging.actions import start_conversation
@@ -61,4 +62,35 @@ def anas_record(cast) -> SimpleNamespace:
         patient_id=cast.ana.patient.pk,
         conversation_id=message.conversation_id,
         notification_id=notification.pk,
+        **_rota(cast),
     )
+
+
+def _rota(cast) -> dict[str, uuid.UUID]:
+    """Ada's Monday nights, of which Noor took one; and a swap for which Ada asked her."""
+    of_clinic = {"organization": cast.clinic}
+    with acting_for(cast.clinic.pk, system=True):
+        rota = Rota.objects.create(**of_clinic, name="Nights", time_zone="America/New_York")
+        ada, noor = (
+            Shift.objects.create(
+                **of_clinic, rota=rota, user=who.user, weekday=day, starts=time(20), ends=time(8),
+                from_on=date(2026, 1, 5),
+            )
+            for who, day in ((cast.ada, 0), (cast.noor, 1))
+        )  # fmt: skip
+        override = ShiftOverride.objects.create(
+            **of_clinic, rota=rota, user=cast.noor.user, replaces=cast.ada.user, by=cast.noor.user,
+            series=ada.series, begins_on=date(2026, 1, 12),
+        )  # fmt: skip
+    with acting_for(cast.clinic.pk, cast.ada.user.pk):
+        swap = ShiftSwap.objects.create(
+            **of_clinic, rota=rota, asked_by=cast.ada.user, asked_of=cast.noor.user,
+            gives_series=ada.series, gives_on=date(2030, 1, 7),
+            takes_series=noor.series, takes_on=date(2030, 1, 8),
+        )  # fmt: skip
+    return {
+        "rota_id": rota.pk,
+        "series": ada.series,
+        "override_id": override.pk,
+        "swap_id": swap.pk,
+    }

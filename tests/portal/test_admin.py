@@ -94,7 +94,9 @@ def test_only_pages_that_know_our_rules_are_there():
         "Organization",
         "Patient",
         "Provider",
+        "Rota",
         "ServiceAccount",
+        "ShiftOverride",
         "User",
     }
 
