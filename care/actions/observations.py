@@ -15,6 +15,7 @@ from care.models import FhirIdentity, Measurement, Result, Source, Status, Vital
 from care.reported import Kept, Reported, kept
 from portal import audit
 from portal.access import Reader
+from portal.identifiers import uuid7
 from portal.models import Patient
 
 _TABLES: dict[str, type[Measurement]] = {
@@ -47,13 +48,15 @@ def record_observation(
     identifier: Identifier | None = None,
     by: Reader | None = None,
     sent_by: UUID | None = None,
+    row_id: UUID | None = None,
 ) -> Recorded:
     """Record one observation of a patient whom the caller may write for.
 
     The caller has been through a door of its own (`writable_patients`, a service account's scope);
     row-level security looks a second time. With an `identifier` it may come again: the same is
     UNCHANGED, also when somebody corrected the row meanwhile, and other content corrects its row.
-    `sent_by` is the service account, where `by` is nobody. An implausible value is kept aside.
+    `sent_by` is the service account, where `by` is nobody; `row_id` is the id of a new row, where
+    its caller has one. An implausible value is kept aside.
     Raises ReadingError: UnitRefused, ReadingOutOfTime, IncompleteReading, IdentifierTaken.
     """
     entry = kept(reported, now=timezone.now())
@@ -70,7 +73,8 @@ def record_observation(
         if standing:
             # A result that turned out to be a vital sign: the old row was a mistake.
             _correct(standing, {"status": Status.ENTERED_IN_ERROR}, by)
-        recorded = Recorded(_new(patient, entry, source, by), Fate.NEW)
+        row = _new(patient, entry, by, source=source, sent_by_id=sent_by, id=row_id or uuid7())
+        recorded = Recorded(row, Fate.NEW)
     if identifier:
         _remember(identity, identifier, recorded.row, digest)
     if recorded.fate is not Fate.UNCHANGED:
@@ -114,12 +118,12 @@ def _standing(identity: FhirIdentity | None, patient: Patient) -> Measurement | 
     return row
 
 
-def _new(patient: Patient, entry: Kept, source: Source, by: Reader | None) -> Measurement:
+def _new(patient: Patient, entry: Kept, by: Reader | None, **origin: Any) -> Measurement:
     own = {"recorded_by_id": by.user_id} if by and entry.model is VitalSign else {}
     return entry.model._default_manager.create(
         organization_id=patient.organization_id,
         patient_id=patient.pk,
-        source=source,
+        **origin,
         **entry.fields,
         **own,
     )

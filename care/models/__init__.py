@@ -13,6 +13,7 @@ from care.models.oxygen_target import OxygenTarget
 from care.models.procedure import Procedure
 from care.models.questionnaire import Questionnaire
 from care.models.questionnaire_response import QuestionnaireResponse, ResponseStatus
+from care.models.received_message import ReceivedMessage
 from care.models.result import Result
 from care.models.vital_sign import VitalSign
 
@@ -31,6 +32,7 @@ __all__ = [
     "Procedure",
     "Questionnaire",
     "QuestionnaireResponse",
+    "ReceivedMessage",
     "ResponseStatus",
     "Result",
     "Source",
