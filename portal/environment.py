@@ -91,6 +91,51 @@ def path(name: str, default: Path) -> Path:
     return default if value is None else Path(value).absolute()
 
 
+def one_of(name: str, choices: list[str], default: str) -> str:
+    """One of a few words."""
+    value = _read(name)
+    if value is None:
+        return default
+    if value not in choices:
+        raise Misconfigured(f"The setting {name} must be one of: {', '.join(choices)}.")
+    return value
+
+
+def web_address(name: str) -> str:
+    """Where the portal is reached, without a path and a slash at the end; "" when not known."""
+    value = _read(name)
+    if value is None:
+        return ""
+    try:
+        url = urlsplit(value)
+        usable = url.port is None or url.port > 0
+    except ValueError:
+        usable = False
+    is_origin = usable and url.scheme in {"http", "https"} and url.hostname
+    if not is_origin or url.path.strip("/") or url.query or url.fragment or url.username:
+        raise Misconfigured(f"The setting {name} must be an address like https://portal.example.")
+    return f"{url.scheme}://{url.netloc}"
+
+
+def key_bytes(name: str) -> bytes:
+    """A key of 32 bytes in base64, in either alphabet, padded or not; empty when missing."""
+    value = _read(name)
+    if value is None:
+        return b""
+    key = _decoded(value + "=" * (-len(value) % 4))
+    if len(key) != _KEY_BYTES or not any(key):
+        raise Misconfigured(f"The setting {name} must hold {_KEY_BYTES} bytes in base64.")
+    return key
+
+
+def link(name: str) -> str:
+    """An address to call, http or https; "" when missing."""
+    value = _read(name) or ""
+    if value and urlsplit(value).scheme not in {"http", "https"}:
+        raise Misconfigured(f"The setting {name} must be an address that begins with https://.")
+    return value
+
+
 def database_url(name: str, required: bool = True, pool: int = 0) -> dict[str, Any]:
     """One entry of Django's DATABASES from postgresql://user:password@host:port/name.
 

@@ -226,6 +226,31 @@ EMAIL_BACKEND = (
     else "django.core.mail.backends.console.EmailBackend"
 )
 DEFAULT_FROM_EMAIL = environment.text("FROM_EMAIL", default="portal@localhost")
+# A dead man's switch outside: the auditor of the alerts calls it at every look.
+HEARTBEAT_URL = environment.link("HEARTBEAT_URL")
+
+# Telling people: a channel without its settings is off, and the page that offers it says so.
+PUBLIC_URL = environment.web_address("PUBLIC_URL")
+VAPID_PRIVATE_KEY = environment.key_bytes("VAPID_PRIVATE_KEY")
+VAPID_SUBJECT = environment.text("VAPID_SUBJECT", default=f"mailto:{DEFAULT_FROM_EMAIL}")
+# A name that begins with a dot stands for all below it.
+WEB_PUSH_HOSTS = environment.names(
+    "WEB_PUSH_HOSTS",
+    default=[
+        "fcm.googleapis.com",
+        ".push.services.mozilla.com",
+        ".push.apple.com",
+        ".notify.windows.com",
+    ],
+)
+SMS_PROVIDER = environment.one_of(
+    "SMS_PROVIDER", ["twilio", "console"], default="console" if DEMO else ""
+)
+SMS_API_URL = environment.text("SMS_API_URL", default="https://api.twilio.com")
+_sms_part = environment.required if SMS_PROVIDER == "twilio" else lambda name: ""
+SMS_ACCOUNT = _sms_part("SMS_ACCOUNT")
+SMS_TOKEN = _sms_part("SMS_TOKEN")
+SMS_SENDER = _sms_part("SMS_SENDER")
 
 # Administration ---------------------------------------------------------------------------------
 UNFOLD = {

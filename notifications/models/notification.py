@@ -1,4 +1,4 @@
-"""What a person was told inside the portal. Other channels come beside this, not into it."""
+"""What a person was told inside the portal. Other channels come beside this: see `delivery`."""
 
 from django.db import models
 from django.utils import timezone

@@ -1,0 +1,60 @@
+"""One request to a provider: with a limit of time, to the named host and to no other."""
+
+import http.client
+import ssl
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from notifications.channels.message import NotSent
+
+TIMEOUT_SECONDS = 10
+# An answer is a receipt. What is longer is not one.
+LONGEST_ANSWER = 65_536  # bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    """Send one POST and return the answer; redirects are not followed.
+
+    Raises NotSent when no answer comes: whether it arrived is then not known.
+    """
+    parts = urlsplit(url)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(
+            parts.netloc, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()
+        )
+    else:
+        connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection.request("POST", path or "/", body, headers)
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read(LONGEST_ANSWER))
+    except TimeoutError:
+        raise NotSent("timeout", is_unknown=True) from None
+    except (OSError, http.client.HTTPException):
+        raise NotSent("unreachable") from None
+    finally:
+        connection.close()
+
+
+def refusal(answer: Answer) -> NotSent:
+    """Say what a refusal means: overload and a provider's own failure pass, the rest stays."""
+    passes = answer.status in (408, 425, 429) or answer.status >= 500
+    return NotSent(f"http_{answer.status}", is_final=not passes, retry_after=_retry_after(answer))
+
+
+def _retry_after(answer: Answer) -> timedelta | None:
+    asked = answer.headers.get("Retry-After", "")
+    # The other form, a date, is rare: our own waiting serves.
+    return timedelta(seconds=min(int(asked), 3600)) if asked.isdecimal() else None

@@ -1,0 +1,31 @@
+"""What an action of this app may refuse.
+
+Refused
+├── TooManyCodes
+├── UnknownService
+└── NotResendable
+"""
+
+
+class Refused(Exception):
+    """Something that a person asked for cannot be done; `words` say why, to them."""
+
+    words = "That cannot be done."
+
+
+class TooManyCodes(Refused):
+    """The number has had its codes for today."""
+
+    words = "You have asked for too many codes today. Please try again tomorrow."
+
+
+class UnknownService(Refused):
+    """A browser named an address that belongs to no push service we know."""
+
+    words = "This browser’s way of push is not known here."
+
+
+class NotResendable(Refused):
+    """A delivery that is waiting, on its way or done is not sent again."""
+
+    words = "Only what failed or was not sent can be sent again."
