@@ -224,6 +224,7 @@ def _item(request: HttpRequest, found: Alert, refused: AlertForm | None) -> dict
         "forms": forms,
         "refused": refused.prefixed if refused is not None else "",
         "quick": QUICK,
+        "seeing": [found.pk],
         "is_mine": found.owner_id == reader.user_id,
         "is_seen": not found.is_ongoing or seen.exists(),
         # What somebody is typing stays through a refresh, and goes once it was sent.
@@ -234,8 +235,7 @@ def _item(request: HttpRequest, found: Alert, refused: AlertForm | None) -> dict
 
 def _people(request: HttpRequest) -> list[tuple[UUID, str]]:
     return [
-        (each.user_id, each.label)
-        for each in colleagues_of(reader_of(request), timezone.now())
+        (each.user_id, each.label) for each in colleagues_of(reader_of(request), timezone.now())
     ]
 
 

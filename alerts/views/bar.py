@@ -56,9 +56,7 @@ def chart_panel(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """A patient's alerts in their chart: all that are not closed, and the last that are."""
     patient = patient_or_404(request, patient_id, what="alerts")
     now = timezone.now()
-    listed = worklist.of_patient(
-        reader_of(request), patient.pk, now, closed=CLOSED_IN_CHART
-    )
+    listed = worklist.of_patient(reader_of(request), patient.pk, now, closed=CLOSED_IN_CHART)
     context = {
         "patient": patient,
         "cards": cards_of(listed.alerts, now),

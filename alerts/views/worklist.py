@@ -66,9 +66,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     """The notices, to close several at once. Whatever is worse is closed one by one."""
     reader, now = reader_of(request), timezone.now()
     alerts = [
-        alert
-        for alert in worklist.ongoing(reader, now).alerts
-        if alert.severity == Severity.NOTICE
+        alert for alert in worklist.ongoing(reader, now).alerts if alert.severity == Severity.NOTICE
     ]
     status = 200
     error = ""
@@ -126,5 +124,3 @@ def alert_or_none(request: HttpRequest, alert_id: UUID) -> Alert | None:
         .first()
     )
     return found
-
-

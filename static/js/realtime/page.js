@@ -70,11 +70,12 @@ function mark() {
 // A page that nobody looks at keeps its line for a grace, then lets go of it; what it missed is
 // replayed when it is in front again.
 function listenToTheBrowser() {
-  const grace = Number(body.dataset.backgroundSeconds ?? 30) * 1_000
   let leaving = null
 
   const look = () => {
     clearTimeout(leaving)
+    // Read each time: a page that sounds alarms asks for longer (alert-sound.js).
+    const grace = Number(body.dataset.backgroundSeconds ?? 30) * 1_000
     if (document.hidden) leaving = setTimeout(() => client.leave(), grace)
     else client.back()
   }

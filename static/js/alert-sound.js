@@ -1,0 +1,163 @@
+import { client } from "realtime/page"
+import { CHANGED, isOn } from "sound/choice"
+import { player } from "sound/pulses"
+
+const REPEAT_MS = 30_000
+// A connection that comes back by itself within seconds need not wake anybody.
+const STALE_AFTER_MS = 15_000
+// Identifiers only: what somebody silenced, and which urgent alerts were heard, in this tab.
+const SILENCED = "vigil.silenced"
+const HEARD = "vigil.heard"
+const REMEMBERED = 200
+const STALE = "stale"
+// Who sounds keeps its line in the background: an alarm that a hidden tab does not hear is none.
+const A_DAY_SECONDS = "86400"
+
+/**
+ * <alert-sound> makes waiting alerts heard on every staff page: critical ones every 30 s until
+ * somebody has them, urgent ones once; and a lost connection like a critical alert, because a page
+ * that shows old data looks calm. One tab sounds for the whole browser. It shows itself only while
+ * it sounds, to be stopped, and when the browser does not let it.
+ */
+export class AlertSound extends HTMLElement {
+  #leads = false
+  #timer = null
+  #staleTimer = null
+  #isStale = false
+  #gone = new AbortController()
+
+  connectedCallback() {
+    this.#gone = new AbortController()
+    const { signal } = this.#gone
+    document.addEventListener("htmx:afterSettle", this.#look, { signal })
+    document.addEventListener(CHANGED, this.#look, { signal })
+    this.addEventListener("click", this.#press, { signal })
+    client?.addEventListener("standing", this.#watch, { signal })
+    this.#lead(signal)
+  }
+
+  disconnectedCallback() {
+    this.#gone.abort()
+    this.#quiet()
+  }
+
+  // The first tab sounds; when it is closed, the next one does.
+  #lead(signal) {
+    const begin = () => {
+      this.#leads = true
+      this.#look()
+    }
+    if (!navigator.locks) return begin()
+    const held = new Promise((resolve) => signal.addEventListener("abort", resolve))
+    navigator.locks
+      .request("vigil.sound", { signal }, () => {
+        begin()
+        return held
+      })
+      .catch(() => {}) // the page went away before its turn came
+  }
+
+  #watch = () => {
+    const isLost = ["offline", "reconnecting"].includes(client.standing)
+    if (!isLost) {
+      clearTimeout(this.#staleTimer)
+      this.#staleTimer = null
+      this.#isStale = false
+      forget(SILENCED, STALE)
+      this.#look()
+    } else if (this.#staleTimer === null) {
+      const wait = Number(document.body.dataset.staleSoundMs ?? STALE_AFTER_MS)
+      this.#staleTimer = setTimeout(() => {
+        this.#isStale = true
+        this.#look()
+      }, wait)
+    }
+  }
+
+  #look = () => {
+    if (isOn()) document.body.dataset.backgroundSeconds = A_DAY_SECONDS
+    else delete document.body.dataset.backgroundSeconds
+    if (!isOn() || !this.#leads) return this.#quiet()
+    if (this.#waiting.length > 0) this.#repeat()
+    else this.#quiet()
+    const heard = remembered(HEARD)
+    const fresh = announced("urgent").filter((which) => !heard.includes(which))
+    if (fresh.length > 0) this.#once(fresh)
+  }
+
+  // What sounds again and again: critical alerts and a lost connection, unless silenced.
+  get #waiting() {
+    const silenced = remembered(SILENCED)
+    const now = [...announced("critical"), ...(this.#isStale ? [STALE] : [])]
+    return now.filter((which) => !silenced.includes(which))
+  }
+
+  #repeat() {
+    if (this.#timer !== null) return this.#show(this.#isStale ? "stale" : "critical", "stop")
+    this.#timer = setInterval(() => this.#sound("critical"), REPEAT_MS)
+    this.#sound("critical")
+  }
+
+  async #once(fresh) {
+    remember(HEARD, fresh)
+    if (this.#timer === null && (await player.mayPlay())) player.play("urgent")
+  }
+
+  async #sound(level) {
+    const may = await player.mayPlay()
+    if (this.#timer === null) return // silenced while the browser was asked
+    if (!may) return this.#show("blocked", "allow")
+    player.play(level)
+    this.#show(this.#isStale ? "stale" : "critical", "stop")
+  }
+
+  #press = async ({ target }) => {
+    if (!target.closest("button")) return
+    if (this.dataset.state === "blocked") {
+      if (await player.mayPlay()) this.#sound("critical")
+      return
+    }
+    remember(SILENCED, this.#waiting)
+    this.#quiet()
+  }
+
+  #quiet() {
+    clearInterval(this.#timer)
+    this.#timer = null
+    player.stop()
+    this.hidden = true
+    delete this.dataset.state
+    this.querySelector(".alert-sound__words").textContent = ""
+  }
+
+  #show(state, button) {
+    if (this.dataset.state === state) return
+    const words = (name) =>
+      this.querySelector("template").content.querySelector(`[data-words=${name}]`).textContent
+    this.dataset.state = state
+    this.hidden = false
+    this.querySelector("button").textContent = words(button)
+    this.querySelector(".alert-sound__words").textContent = words(state)
+  }
+}
+
+function announced(level) {
+  const found = document.querySelectorAll(`[data-announces][data-level=${level}]`)
+  return Array.from(found, (element) => element.dataset.announces)
+}
+
+function remembered(key) {
+  return JSON.parse(sessionStorage.getItem(key) ?? "[]")
+}
+
+function remember(key, those) {
+  const all = [...remembered(key), ...those].slice(-REMEMBERED)
+  sessionStorage.setItem(key, JSON.stringify(all))
+}
+
+function forget(key, one) {
+  const rest = remembered(key).filter((each) => each !== one)
+  sessionStorage.setItem(key, JSON.stringify(rest))
+}
+
+customElements.define("alert-sound", AlertSound)
