@@ -2,18 +2,20 @@
 #
 #   make demo     a demo clinic at http://127.0.0.1:8000   (PORT=, DATA_DIR=, SIMULATE=0)
 #   make test     every test, on embedded servers and a real browser   (TESTS="tests/care -k plan")
+#   make bench    how long from a commit to the other person's open page   (MESSAGES=500)
 #   make check    lint, types, import contracts, templates, missing migrations
 #   make reset    forget the demo data   (DATA_DIR=)
 #   make lock     compile both lock files again after a change of dependencies
 
 PYTHON ?= python3
 TESTS ?= tests
+MESSAGES ?= 500
 RUN := .venv/bin/python
 
 # Given to `make` or found in the environment, they reach the commands below.
 export PORT DATA_DIR SIMULATE
 
-.PHONY: demo test check reset lock
+.PHONY: demo test bench check reset lock
 .NOTPARALLEL:
 
 demo:
@@ -28,6 +30,11 @@ test:
 	@$(PYTHON) bin/bootstrap
 	@$(RUN) bin/chromium
 	@$(RUN) -m pytest -n 2 $(TESTS)
+
+bench:
+	@$(PYTHON) bin/bootstrap
+	@$(RUN) bin/chromium
+	@$(RUN) -m benchmarks.commit_to_dom $(MESSAGES)
 
 check:
 	@$(PYTHON) bin/bootstrap

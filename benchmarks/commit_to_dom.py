@@ -1,6 +1,6 @@
 """How long from a commit until the words stand on the other person's open page.
 
-    make bench            (or: .venv/bin/python -m benchmarks.commit_to_dom [MESSAGES])
+    make bench            (MESSAGES=100; or: .venv/bin/python -m benchmarks.commit_to_dom 100)
 
 A nurse writes through the same action as the page does; Ana's thread is open in Chromium. From the
 moment the commit returned to the writer until a MutationObserver sees the message in the document:

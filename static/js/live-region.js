@@ -9,9 +9,10 @@ import { client, moment, readAt, sentAt } from "realtime/page"
  * template. `table` may name several, `event` is INSERT, UPDATE, DELETE or * (the default); the
  * filter applies to each table.
  *
- * Ten quick events make one refresh; news during a refresh make exactly one more after it; a
- * region that is not shown (closed details, hidden panel) waits until it is. A refresh that fails
- * is tried again, and meanwhile the region keeps its content and carries `data-stale`.
+ * The first news refresh at once, and the rest of a burst once more; news during a refresh make
+ * exactly one more after it; a region that is not shown (closed details, hidden panel) waits until
+ * it is. A refresh that fails is tried again, and meanwhile the region keeps its content and
+ * carries `data-stale`.
  */
 export class LiveRegion extends HTMLElement {
   #leaves = []

@@ -13,12 +13,13 @@ def region(stage):
     return stage.page.locator("live-region")
 
 
-def test_ten_quick_events_make_one_refresh(stage, region):
+def test_ten_quick_events_make_at_most_two_refreshes(stage, region):
     for _ in range(10):
         stage.change("messages")
-    expect(region).to_have_text("/list/ 1")
+    stage.until(lambda: stage.fetched("/list/") >= 1, "it refreshes")
     stage.let_pass()
-    assert stage.fetched("/list/") == 1
+    assert 1 <= stage.fetched("/list/") <= 2
+    expect(region).to_have_text(f"/list/ {stage.fetched('/list/')}")
 
 
 def test_a_stream_without_a_pause_is_neither_held_back_nor_followed_change_by_change(stage, region):
