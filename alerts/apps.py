@@ -4,7 +4,13 @@ from django.apps import AppConfig
 
 
 class AlertsConfig(AppConfig):
-    """The app."""
+    """The app; its auditor runs wherever the relay leads."""
 
     name = "alerts"
-    default_auto_field = "django.db.models.UUIDField"
+    verbose_name = "Alerts"
+
+    def ready(self) -> None:
+        from alerts.auditor import audit
+        from realtime.companions import register
+
+        register("auditor", audit)

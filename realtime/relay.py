@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from realtime import companions
 from realtime.bus import Bus
 from realtime.engine_connection import connect
 from realtime.failpoints import failpoint
@@ -101,15 +102,19 @@ class Relay:
     async def _serve(self, connection: psycopg.AsyncConnection[Any]) -> None:
         epoch = await self._stand_by(connection)
         await connection.execute("LISTEN realtime")
-        upkeep = asyncio.create_task(Upkeep().run(), name="relay: upkeep")
+        beside = [
+            asyncio.create_task(Upkeep().run(), name="relay: upkeep"),
+            *companions.start(),
+        ]
         self.is_leading = True
         logger.info("The relay leads, in epoch %s.", epoch)
         try:
             await self._lead(connection, epoch)
         finally:
             self.is_leading = False
-            upkeep.cancel()
-            await asyncio.gather(upkeep, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _stand_by(self, connection: psycopg.AsyncConnection[Any]) -> int:
         """Wait until this relay leads; return the epoch it leads in."""

@@ -660,6 +660,15 @@ class Migration(migrations.Migration):
                     models.DecimalField(blank=True, decimal_places=6, max_digits=20, null=True),
                 ),
                 (
+                    "words",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
                     "hours",
                     models.DecimalField(blank=True, decimal_places=2, max_digits=8, null=True),
                 ),

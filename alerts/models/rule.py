@@ -67,7 +67,8 @@ class RuleVersion(models.Model):
     `low` and `high` are inclusive (a potassium of 6.0 meets a `high` of 6.0) and in `unit`. What
     the other numbers mean follows from `kind`:
 
-    * value: any of `codes` at or below `low`, at or above `high`
+    * value: any of `codes` at or below `low`, at or above `high`; of a result in words, one of
+      `words` in it (“positive”)
     * news2: the total at or above `high`; or, with `single_three`, three points in one parameter
     * change: a rise (`high`) or a fall (`low`) by so much within `hours`
     * silence: none of `codes` for `hours`
@@ -88,6 +89,7 @@ class RuleVersion(models.Model):
     unit = models.CharField(max_length=40, blank=True, help_text="UCUM")
     low = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     high = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    words = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     hours = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     single_three = models.BooleanField("three points in one parameter", default=False)
     questionnaire = models.CharField(max_length=80, blank=True)

@@ -1,0 +1,71 @@
+"""What the worker does for alerts: judging, taking steps, and sweeping up after lost jobs.
+
+Arguments are identifiers. Every job may run twice, late, or not at all: rows say what is to be
+done, and jobs only say when to look.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.utils import timezone
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from alerts import gap_watch, judge, queue, silence, steps
+from portal.models import Organization
+
+logger = logging.getLogger(__name__)
+
+# A job that fails is tried again soon; after that the sweep finds what it left.
+RETRY = RetryStrategy(max_attempts=5, wait=2)
+
+# How far back the deep sweep looks for observations that are in no queue.
+FORGOTTEN_WITHIN = timedelta(hours=72)
+
+
+@app.task(name="alerts.judge", retry=RETRY)
+def judge_waiting(organization_id: str) -> None:
+    """Judge what waits in an organization."""
+    judge.judge_waiting(organization_id)
+
+
+@app.task(name="alerts.take_step", retry=RETRY)
+def take_step(organization_id: str, step_id: str) -> None:
+    """Take one step of an alert, if it is still the next one."""
+    steps.take(organization_id, step_id)
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="alerts.sweep", queueing_lock="alerts.sweep")
+def sweep(timestamp: int) -> None:
+    """Every ten seconds: what is due or waits, whatever became of its job."""
+    for organization_id in Organization.objects.values_list("pk", flat=True):
+        try:
+            steps.take_due(organization_id)
+            judge.judge_waiting(organization_id)
+        except Exception:
+            # One clinic's trouble must not keep another's alerts waiting. The auditor sees it.
+            logger.exception("The sweep of one organization failed.")
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="alerts.sweep_deeply", queueing_lock="alerts.sweep_deeply")
+def sweep_deeply(timestamp: int) -> None:
+    """Every five minutes: readings that no trigger queued, and patients from whom nothing comes."""
+    for organization_id in Organization.objects.values_list("pk", flat=True):
+        try:
+            queue.queue_forgotten(organization_id, timezone.now() - FORGOTTEN_WITHIN)
+            silence.look(organization_id)
+        except Exception:
+            logger.exception("The deep sweep of one organization failed.")
+
+
+@app.periodic(cron="9 * * * *")
+@app.task(name="alerts.warn_of_gaps", queueing_lock="alerts.warn_of_gaps")
+def warn_of_gaps(timestamp: int) -> None:
+    """Each hour: hours of the next seven days in which nobody is on call."""
+    for organization_id in Organization.objects.values_list("pk", flat=True):
+        try:
+            gap_watch.warn_of_gaps(organization_id)
+        except Exception:
+            logger.exception("The rotas of one organization could not be looked at.")

@@ -1,0 +1,136 @@
+"""Judging what waits: each observation held against the rules that are on, in a transaction each.
+
+The queue is `Judgement`. Rows are taken with SKIP LOCKED, so that several workers judge side by
+side; values of one patient are judged one after another, behind an advisory lock, or two of them
+could raise the same alert.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from alerts import observations
+from alerts.judging import Observation, Verdict, in_range, verdicts, worst_of
+from alerts.models import Judgement, RuleOverride, RuleVersion
+from alerts.queue import pass_history
+from alerts.raising import correct, count_or_raise, recover
+from care import early_warning
+from care.models import VitalSign
+from portal import tenancy
+from portal.models import Patient
+
+logger = logging.getLogger(__name__)
+
+# Sets of vital signs older than this are not scored: nobody acts on the NEWS2 of last week.
+RECENT = timedelta(hours=72)
+
+
+def judge_waiting(organization_id: UUID | str) -> int:
+    """Judge everything of an organization that waits; return how many were judged."""
+    with tenancy.acting_for(organization_id, system=True):
+        rules = rules_on()
+    pass_history(organization_id, _is_history_before(rules))
+    judged, tried = 0, set[UUID]()
+    while True:
+        row_id: UUID | None = None
+        try:
+            with tenancy.acting_for(organization_id, system=True):
+                row = (
+                    Judgement.objects.filter(judged_at=None)
+                    .exclude(pk__in=tried)
+                    .order_by("attempts", "queued_at")
+                    .select_for_update(skip_locked=True, of=["self"])
+                    .first()
+                )
+                if row is None:
+                    return judged
+                row_id = row.pk
+                judge(row, rules, timezone.now())
+                row.judged_at = timezone.now()
+                row.save(update_fields=["judged_at"])
+                judged += 1
+        except Exception:
+            if row_id is None:
+                raise
+            # Left for the next round, and for the auditor, who tells that it waits. One row that
+            # cannot be judged must not keep the others waiting.
+            logger.exception("An observation could not be judged.")
+            tried.add(row_id)
+            with tenancy.acting_for(organization_id, system=True):
+                Judgement.objects.filter(pk=row_id).update(attempts=F("attempts") + 1)
+
+
+def rules_on() -> list[RuleVersion]:
+    """The newest version of every rule that is switched on."""
+    return list(
+        RuleVersion.objects.filter(rule__is_on=True)
+        .order_by("rule_id", "-number")
+        .distinct("rule_id")
+    )
+
+
+def judge(row: Judgement, rules: list[RuleVersion], now: datetime) -> None:
+    """Hold one observation against the rules; the caller acts for the system."""
+    _one_at_a_time(row.patient_id)
+    patient = Patient.objects.get(pk=row.patient_id)
+    observation = observations.observation_of(row.source_table, row.source_id)
+    found: list[Verdict] = []
+    if observation is not None:
+        found = _verdicts(rules, patient, observation, now)
+    met = worst_of(found)
+    correct(row.source_id, met, now)
+    if observation is not None:
+        for verdict in met.values():
+            count_or_raise(patient, observation, verdict, row.available_at, now)
+        recover(patient, observation, in_range(found), now)
+    # Also of a reading that was taken back: it may have been part of a score.
+    _score_again(row, patient, now)
+
+
+def _verdicts(
+    rules: list[RuleVersion], patient: Patient, observation: Observation, now: datetime
+) -> list[Verdict]:
+    person = observations.person_of(patient, observation.measured_at)
+    earlier = observations.earlier_than(patient, observation.measured_at)
+    overrides = {
+        override.rule_id: override
+        for override in RuleOverride.objects.in_force().filter(patient=patient)
+    }
+    return [
+        verdict
+        for rule in rules
+        for verdict in verdicts(
+            rule,
+            person,
+            observation,
+            now=now,
+            override=overrides.get(rule.rule_id),
+            earlier=earlier,
+        )
+    ]
+
+
+def _score_again(row: Judgement, patient: Patient, now: datetime) -> None:
+    """NEWS2 of the set that a vital sign is of, or was; a new score queues itself."""
+    if row.source_table != "vital_signs":
+        return
+    sign = VitalSign.objects.filter(pk=row.source_id).only("measured_at").first()
+    if sign is not None and now - sign.measured_at < RECENT:
+        early_warning.rescore(patient, sign.measured_at)
+
+
+def _is_history_before(rules: list[RuleVersion]) -> datetime:
+    """What was measured before then is too old for every rule."""
+    longest = max((timedelta(hours=rule.horizon_hours) for rule in rules), default=RECENT)
+    return timezone.now() - max(longest, RECENT)
+
+
+def _one_at_a_time(patient_id: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('alerts ' || %s, 0))", [str(patient_id)]
+        )

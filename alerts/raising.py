@@ -1,0 +1,153 @@
+"""What a verdict does: raise an alert, count on the one that is open, end it, or take a value back.
+
+Called by the judge alone, who acts for the system and holds the patient's lock.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from alerts import lifecycle
+from alerts.judging import Observation, Verdict
+from alerts.models import Alert, AlertReading, Phase, Severity
+from alerts.progress import plan_for, state_of, write
+from portal import audit
+from portal.models import Patient
+
+
+def count_or_raise(
+    patient: Patient,
+    observation: Observation,
+    verdict: Verdict,
+    available_at: datetime,
+    now: datetime,
+) -> Alert | None:
+    """Put a met verdict on record; return the alert it counts on, or None for one counted before.
+
+    An open alert of the same condition takes the value, unless it is less severe: then the new one
+    supersedes it.
+    """
+    if _was_counted(observation.source_id, verdict):
+        return None
+    alert = _ongoing(patient, verdict.condition)
+    milder: Alert | None = None
+    if alert is not None and Severity(alert.severity).rank < verdict.severity.rank:
+        milder, alert = alert, None
+        write(milder, lifecycle.superseded(state_of(milder), now), now)
+    if alert is None:
+        alert = _raise(patient, observation, verdict, available_at, now)
+        if milder is not None:
+            milder.superseded_by = alert
+            milder.save(update_fields=["superseded_by"])
+    else:
+        alert.measured_at = max(alert.measured_at, observation.measured_at)
+        plan = plan_for(alert.policy_version)
+        write(alert, lifecycle.repeated(state_of(alert), plan, now, verdict.value), now)
+    AlertReading.objects.create(
+        organization_id=patient.organization_id,
+        patient=patient,
+        alert=alert,
+        source_table=observation.source_table,
+        source_id=observation.source_id,
+        value=verdict.value,
+        measured_at=observation.measured_at,
+        counted_at=now,
+    )
+    return alert
+
+
+def recover(
+    patient: Patient, observation: Observation, conditions: frozenset[str], now: datetime
+) -> None:
+    """Tell the open alerts of these conditions that a later value is in range."""
+    alerts = Alert.objects.ongoing().filter(
+        patient=patient,
+        condition__in=conditions,
+        # A value from before the alert's own says nothing about how it is now.
+        measured_at__lt=observation.measured_at,
+    )
+    for alert in alerts.select_for_update(of=["self"]).select_related("policy_version"):
+        write(alert, lifecycle.recovered(state_of(alert), now, _value(observation, alert)), now)
+
+
+def correct(source_id: UUID, met: dict[str, Verdict], now: datetime) -> None:
+    """Take back, from the alerts that count an observation, what it does not say any more."""
+    readings = AlertReading.objects.filter(source_id=source_id, withdrawn_at=None)
+    for reading in readings.select_related("alert"):
+        alert = Alert.objects.select_for_update(of=["self"]).get(pk=reading.alert_id)
+        verdict = met.get(alert.condition)
+        if verdict is not None and verdict.value == reading.value:
+            continue
+        if verdict is None:
+            reading.withdrawn_at = now
+        else:
+            reading.value = verdict.value
+        reading.save(update_fields=["withdrawn_at", "value"])
+        if alert.phase == Phase.CLOSED:
+            continue
+        left = AlertReading.objects.filter(alert=alert, withdrawn_at=None).order_by("measured_at")
+        values = tuple(left.values_list("value", flat=True))
+        write(alert, lifecycle.corrected(state_of(alert), now, values), now)
+
+
+def _was_counted(source_id: UUID, verdict: Verdict) -> bool:
+    """Whether an alert of the condition, open or closed, has this value of this row already."""
+    return AlertReading.objects.filter(
+        source_id=source_id,
+        alert__condition=verdict.condition,
+        withdrawn_at=None,
+        value=verdict.value,
+    ).exists()
+
+
+def _ongoing(patient: Patient, condition: str) -> Alert | None:
+    return (
+        Alert.objects.ongoing()
+        .filter(patient=patient, condition=condition)
+        .select_for_update(of=["self"])
+        .select_related("policy_version", "rule_version")
+        .first()
+    )
+
+
+def _raise(
+    patient: Patient,
+    observation: Observation,
+    verdict: Verdict,
+    available_at: datetime,
+    now: datetime,
+) -> Alert:
+    version = verdict.rule
+    policy = version.policy.current
+    turn = lifecycle.raised(
+        verdict.severity, verdict.direction, verdict.value, plan_for(policy), now
+    )
+    alert = Alert(
+        organization_id=patient.organization_id,
+        patient=patient,
+        rule_version=version,
+        policy_version=policy,
+        severity=verdict.severity,
+        condition=verdict.condition,
+        direction=verdict.direction,
+        what=version.what,
+        unit=version.unit,
+        limit=verdict.limit,
+        first_value=verdict.value,
+        measured_at=observation.measured_at,
+        available_at=available_at,
+        raised_at=now,
+    )
+    write(alert, turn, now)
+    audit.record(
+        "alert.raised",
+        organization_id=patient.organization_id,
+        actor_id=None,
+        subject=alert,
+        severity=str(verdict.severity),
+    )
+    return alert
+
+
+def _value(observation: Observation, alert: Alert):  # type: ignore[no-untyped-def]
+    codes = set(alert.rule_version.codes)
+    return next((value.number for value in observation.values if value.code in codes), None)

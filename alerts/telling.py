@@ -1,0 +1,154 @@
+"""Whom a step tells: targets of a policy become people, and never nobody.
+
+Acts for the system: who is on call is not the reader's to read, and whoever is called is given
+sight of the patient until the alert closes (design section 5).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from alerts.escalation import Plan, Target, Told
+from alerts.models import Alert, AlertRecord, AlertStep, Severity
+from alerts.on_call import on_call_now
+from notifications.actions import notify
+from notifications.models import Kind
+from portal import access, audit
+from portal.models import AccessGrant, CareTeamMembership, Membership, Role
+
+# Told when a rota, a role and the care team are all empty.
+LAST_ROLES = (Role.NURSE, Role.CLINICIAN, Role.ADMIN)
+
+
+def tell(
+    alert: Alert, targets: Iterable[Target], plan: Plan, step: AlertStep, now: datetime
+) -> list[UUID]:
+    """Tell everybody whom `targets` name, once for this step; return the users told now.
+
+    A target that names nobody (an empty shift, an ended membership) falls to the fallback role at
+    once, and is put on the alert's record.
+    """
+    users: list[UUID] = []
+    for target in targets:
+        found = _people(alert, target, now)
+        if not found:
+            AlertRecord.objects.create(
+                organization_id=alert.organization_id,
+                patient_id=alert.patient_id,
+                alert=alert,
+                kind=AlertRecord.Kind.UNREACHED,
+                at=now,
+                note=_name(target),
+                step=step,
+            )
+            found = _people(alert, plan.fallback, now) or _anybody(alert)
+        users += found
+    users = list(dict.fromkeys(users))
+    _let_see(alert, users, now)
+    AlertRecord.objects.bulk_create(
+        (
+            AlertRecord(
+                organization_id=alert.organization_id,
+                patient_id=alert.patient_id,
+                alert=alert,
+                kind=AlertRecord.Kind.TOLD,
+                at=now,
+                user_id=user,
+                step=step,
+            )
+            for user in sorted(users)
+        ),
+        ignore_conflicts=True,
+    )
+    return notify(
+        users,
+        Kind.ALERT,
+        patient=alert.patient,
+        subject_id=alert.pk,
+        once=f"alert step {step.pk}",
+        is_important=alert.severity == Severity.CRITICAL,
+    )
+
+
+def may_answer(alert: Alert, user_id: UUID) -> bool:
+    """Whether a user can be asked to answer for the alert: a nurse or clinician of the clinic."""
+    return _active(alert, access.CARE_ROLES).filter(user_id=user_id).exists()
+
+
+def _people(alert: Alert, target: Target, now: datetime) -> list[UUID]:
+    match target.kind:
+        case Told.CARE_TEAM:
+            return _care_team(alert)
+        case Told.ROLE:
+            return _members(alert, (Role(target.who),))
+        case Told.ON_CALL:
+            return on_call_now(UUID(target.who), now)
+        case Told.PERSON:
+            return list(
+                _active(alert, LAST_ROLES)
+                .filter(user_id=target.who)
+                .values_list("user_id", flat=True)
+            )
+
+
+def _anybody(alert: Alert) -> list[UUID]:
+    return _care_team(alert) or _members(alert, LAST_ROLES)
+
+
+def _care_team(alert: Alert) -> list[UUID]:
+    places = CareTeamMembership.objects.active().filter(patient_id=alert.patient_id)
+    users = places.exclude(provider__user=None).values("provider__user_id")
+    members = _active(alert, access.CARE_ROLES).filter(user_id__in=users)
+    return list(members.values_list("user_id", flat=True))
+
+
+def _members(alert: Alert, roles: tuple[Role, ...]) -> list[UUID]:
+    return list(_active(alert, roles).values_list("user_id", flat=True))
+
+
+def _active(alert: Alert, roles: tuple[Role, ...]):  # type: ignore[no-untyped-def]
+    return Membership.objects.active().filter(
+        organization_id=alert.organization_id, role__in=roles, user__is_active=True
+    )
+
+
+def _let_see(alert: Alert, users: list[UUID], now: datetime) -> None:
+    """Give sight of the patient to whoever is called from outside the care team."""
+    called = set(
+        _active(alert, access.CARE_ROLES)
+        .filter(user_id__in=users)
+        .values_list("user_id", flat=True)
+    )
+    outside = sorted(called - set(_care_team(alert)))
+    had = set(
+        AccessGrant.objects.filter(subject_id=alert.pk, user_id__in=outside).values_list(
+            "user_id", flat=True
+        )
+    )
+    for user_id in outside:
+        if user_id in had:
+            continue
+        grant = AccessGrant.objects.create(
+            organization_id=alert.organization_id,
+            patient_id=alert.patient_id,
+            user_id=user_id,
+            subject_id=alert.pk,
+            starts_at=now,
+        )
+        audit.record(
+            "access.granted",
+            organization_id=alert.organization_id,
+            actor_id=None,
+            subject=grant,
+            user=str(user_id),
+            alert=str(alert.pk),
+        )
+
+
+def _name(target: Target) -> str:
+    return {
+        Told.CARE_TEAM: "the care team",
+        Told.ROLE: f"every {target.who}",
+        Told.ON_CALL: "whoever is on call",
+        Told.PERSON: "one person",
+    }[target.kind]

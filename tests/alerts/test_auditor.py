@@ -1,0 +1,195 @@
+"""The auditor finds what is wrong with the alerting itself, and tells it by a way of its own."""
+
+import asyncio
+import http.server
+import threading
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.core import mail
+from django.db import connections
+from django.utils import timezone
+
+from alerts.auditor import look
+from alerts.models import AuditorAlarm, Judgement
+from realtime.engine_connection import connect
+from tests.realtime.conftest import RelayThread, wait_until
+
+
+@pytest.fixture
+def works():
+    """A worker that lives: `works(61)` one whose last sign of life is 61 seconds old."""
+
+    def works(seconds=0):
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_workers")
+            cursor.execute(
+                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s)",
+                [timezone.now() - timedelta(seconds=seconds)],
+            )
+
+    yield works
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_workers")
+
+
+@pytest.fixture
+def audited():
+    def audited():
+        async def once():
+            async with await connect("auditor") as connection:
+                return await look(connection)
+
+        return asyncio.run(once())
+
+    return audited
+
+
+@pytest.fixture
+def kinds(system):
+    """The alarms of Harbour Clinic that are open."""
+
+    def kinds():
+        with system():
+            return sorted(AuditorAlarm.objects.filter(ended_at=None).values_list("kind", flat=True))
+
+    return kinds
+
+
+def test_all_is_well(committed, works, alert, audited, kinds):
+    works()
+    assert audited() == 0
+    assert kinds() == []
+    assert mail.outbox == []
+
+
+def test_a_step_a_minute_late_raises_the_auditors_own_alarm(
+    committed, works, alert, audited, kinds, pass_minutes, system
+):
+    works()
+    pass_minutes(alert, 5.9)
+    assert audited() == 0
+    pass_minutes(alert, 0.2)
+    assert audited() == 1
+    assert kinds() == ["step_late"]
+    with system():
+        alarm = AuditorAlarm.objects.get()
+    assert (alarm.number, alarm.told_at is None) == (1, False)
+
+
+def test_administrators_are_told_once_and_nothing_clinical(
+    committed, works, alert, audited, pass_minutes, admin
+):
+    works()
+    pass_minutes(alert, 10)
+    for _ in range(3):
+        audited()
+    (letter,) = mail.outbox
+    assert letter.to == [admin.user.email]
+    for secret in ("Ana", "4471", "Potassium", "6.4"):
+        assert secret not in letter.body + letter.subject
+
+
+def test_an_alarm_ends_when_its_cause_does(
+    committed, works, alert, audited, kinds, pass_minutes, clinic
+):
+    from alerts.steps import take_due
+
+    works()
+    pass_minutes(alert, 10)
+    audited()
+    take_due(clinic.pk)
+    assert audited() == 0
+    assert kinds() == []
+
+
+def test_a_worker_without_a_sign_of_life(committed, works, audited, kinds, admin, other_admin):
+    works(61)
+    assert audited() == 2
+    assert kinds() == ["worker_silent"]
+    assert sorted(letter.to[0] for letter in mail.outbox) == sorted(
+        [admin.user.email, other_admin.user.email]
+    )
+
+
+def test_readings_that_nobody_judges(committed, works, arrives, ana, audited, kinds, system):
+    works()
+    arrives(ana, "4.0")
+    assert audited() == 0
+    with system():
+        Judgement.objects.update(queued_at=timezone.now() - timedelta(seconds=61))
+    assert audited() == 1
+    assert kinds() == ["unjudged"]
+
+
+def test_a_critical_alert_without_a_next_step_is_found_even_if_no_constraint_kept_it(
+    committed, works, alert, audited, kinds
+):
+    works()
+    with connections["owner"].cursor() as owner:
+        owner.execute("ALTER TABLE alert_steps DISABLE TRIGGER USER")
+        owner.execute(
+            "UPDATE alert_steps SET cancelled_at = now() WHERE done_at IS NULL RETURNING id"
+        )
+        owner.execute("ALTER TABLE alert_steps ENABLE TRIGGER USER")
+    audited()
+    assert kinds() == ["no_next_step"]
+
+
+def test_what_could_not_be_mailed_is_mailed_at_the_next_look(
+    committed, works, alert, audited, pass_minutes, system, settings
+):
+    works()
+    pass_minutes(alert, 10)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    audited()
+    with system():
+        assert AuditorAlarm.objects.get().told_at is None
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    audited()
+    with system():
+        assert AuditorAlarm.objects.get().told_at is not None
+
+
+def test_each_look_is_told_to_the_dead_mans_switch(committed, works, audited, settings):
+    works()
+    heard = []
+
+    class Switch(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            heard.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Switch) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.HEARTBEAT_URL = f"http://127.0.0.1:{server.server_port}/vigil"
+        audited()
+        audited()
+        server.shutdown()
+    assert heard == ["/vigil", "/vigil"]
+
+
+def test_only_the_engine_audits_and_it_reads_no_alert(committed, alert, database_urls):
+    with psycopg.connect(database_urls.application, autocommit=True) as app:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            app.execute("SELECT alerts_audit('1 s', '1 s')")
+    with psycopg.connect(database_urls.engine, autocommit=True) as engine:
+        for table in ("assessment_critical_alerts", "alert_steps", "auditor_alarms", "users"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                engine.execute(f"SELECT * FROM {table}")
+
+
+def test_the_auditor_runs_where_the_relay_leads(committed, works, kinds):
+    """And not in the worker: here there is none, which is what it finds."""
+    relay = RelayThread()
+    try:
+        relay.start()
+        wait_until(lambda: kinds() == ["worker_silent"])
+    finally:
+        relay.stop()

@@ -1,0 +1,145 @@
+"""200 alerts while everything is killed at random: none is silent, and nobody is told twice.
+
+Real processes on a database server of their own: two workers, a relay with its auditor, a writer,
+and somebody who acknowledges; a nemesis kills any of them, and PostgreSQL, with SIGKILL.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import time
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from portal.embedded.postgres import EmbeddedPostgres
+from tests.alerts.ward import PATIENTS
+from tests.realtime.conftest import ROOT, wait_until
+
+KILLS = 12
+LATE_SECONDS = 30
+PROCESSES = {
+    "worker 1": ["manage.py", "worker"],
+    "worker 2": ["manage.py", "worker"],
+    "relay": ["manage.py", "relay"],
+    "writer": ["-m", "tests.alerts.ward", "write"],
+    "answer": ["-m", "tests.alerts.ward", "answer"],
+}
+
+
+class Ward:
+    """The server and the processes."""
+
+    def __init__(self, folder):
+        self.server = EmbeddedPostgres(folder / "server", durable=False)
+        self.server.start()
+        self.urls = self.server.provision("kills")
+        self.environment = os.environ | self.urls.environment()
+        self.log = (folder / "processes.log").open("wb")
+        self.running = {}
+        self.call("manage.py", "migrate", "--skip-checks", "-v0")
+        self.call("-m", "tests.alerts.ward", "arrange")
+
+    def call(self, *arguments):
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, env=self.environment, check=True)
+
+    def start(self, name):
+        self.running[name] = subprocess.Popen(
+            [sys.executable, *PROCESSES[name]],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    def kill(self, name):
+        if name == "postgres":
+            self.server.kill()
+            self.server.start()
+            return
+        self.running[name].kill()
+        self.running[name].wait(10)
+        self.start(name)
+
+    def is_done(self, name):
+        return self.running[name].poll() == 0
+
+    def end(self):
+        for process in self.running.values():
+            process.kill()
+            process.wait(10)
+        self.log.close()
+        self.server.discard()
+
+    def rows(self, query):
+        with psycopg.connect(self.urls.superuser, row_factory=dict_row) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def ward(tmp_path):
+    ward = Ward(tmp_path)
+    yield ward
+    ward.end()
+
+
+@pytest.mark.timeout(240)
+def test_two_hundred_alerts_survive_whatever_is_killed(ward):
+    seed = random.randrange(2**32)
+    dice = random.Random(seed)
+    for name in PROCESSES:
+        ward.start(name)
+    for _ in range(KILLS):
+        # The nemesis' own rhythm, not a wait for something.
+        time.sleep(dice.uniform(1, 3))
+        victims = ["postgres", *(name for name in PROCESSES if not ward.is_done(name))]
+        ward.kill(dice.choice(victims))
+    wait_until(lambda: ward.is_done("writer"), 60)
+    wait_until(lambda: ward.is_done("answer"), 60)
+
+    def is_told_through():
+        return not ward.rows(
+            "SELECT 1 FROM assessment_critical_alerts AS alert WHERE phase = 'open' AND 3 >"
+            " (SELECT count(*) FROM alert_steps WHERE alert_id = alert.id AND done_at IS NOT NULL)"
+        )
+
+    wait_until(is_told_through, 60)
+    alerts = ward.rows("SELECT * FROM assessment_critical_alerts")
+    assert len(alerts) == PATIENTS, f"seed {seed}"
+    assert {alert["count"] for alert in alerts} == {1}
+    assert sum(alert["phase"] == "acknowledged" for alert in alerts) == PATIENTS // 2
+    # Each has exactly one next step.
+    assert (
+        len(
+            ward.rows(
+                "SELECT 1 FROM alert_steps WHERE done_at IS NULL AND cancelled_at IS NULL"
+                " GROUP BY alert_id HAVING count(*) = 1"
+            )
+        )
+        == PATIENTS
+    )
+    # Each telling once: of one step, nobody twice; in the bell too.
+    tellings = ward.rows(
+        "SELECT step_id, user_id, count(*) AS times FROM alert_records WHERE kind = 'told'"
+        " GROUP BY step_id, user_id"
+    )
+    assert {telling["times"] for telling in tellings} == {1}
+    rung = ward.rows("SELECT count(*) AS n FROM portal_notifications WHERE kind = 'alert'")
+    assert rung[0]["n"] == len(tellings)
+    # In order, and on time: the nurse, the clinicians, the nurse.
+    steps = ward.rows(
+        "SELECT alert_id, position, due_at, done_at FROM alert_steps"
+        " WHERE done_at IS NOT NULL ORDER BY alert_id, done_at"
+    )
+    assert max((step["done_at"] - step["due_at"]).total_seconds() for step in steps) < LATE_SECONDS
+    for alert in alerts:
+        own = [step["position"] for step in steps if step["alert_id"] == alert["id"]]
+        assert own == sorted(own)
+        assert len(own) == 3 if alert["phase"] == "open" else len(own) <= 3
+    # After an acknowledgement nobody was told any more.
+    assert not ward.rows(
+        "SELECT 1 FROM alert_records AS told JOIN alert_records AS taken USING (alert_id)"
+        " WHERE told.kind = 'told' AND taken.kind = 'acknowledged' AND told.at > taken.at"
+    )
