@@ -13,13 +13,15 @@ from django.utils import timezone
 from care.models import OxygenTarget
 from portal import audit
 from portal.access import Reader, care_team_patients, writable_patients
-from portal.models import Patient, Role
+from portal.models import Role
 from portal.models.patient import PatientQuerySet
 
 
-def may_prescribe(patient: Patient, by: Reader) -> bool:
-    """Whether the reader decides this: a clinician on the patient's care team, not a nurse."""
-    return _patients(by).filter(pk=patient.pk).exists()
+def prescribable_patients(by: Reader) -> PatientQuerySet:
+    """Patients for whom the reader decides this: a clinician on their care team, not a nurse."""
+    if by.role != Role.CLINICIAN:
+        return writable_patients(by).none()
+    return writable_patients(by).filter(pk__in=care_team_patients(by).values("pk"))
 
 
 @transaction.atomic
@@ -29,7 +31,7 @@ def prescribe(patient_id: UUID, *, reason: str, by: Reader) -> OxygenTarget:
     Returns the target; the one in force if there is one already. Raises Patient.DoesNotExist when
     `by` may not decide it.
     """
-    patient = _patients(by).get(pk=patient_id)
+    patient = prescribable_patients(by).get(pk=patient_id)
     in_force = OxygenTarget.objects.filter(patient=patient, ends_at=None).first()
     if in_force:
         return in_force
@@ -46,7 +48,7 @@ def prescribe(patient_id: UUID, *, reason: str, by: Reader) -> OxygenTarget:
 @transaction.atomic
 def end(patient_id: UUID, *, by: Reader) -> OxygenTarget | None:
     """End the patient's target; None when there is none. Raises Patient.DoesNotExist as above."""
-    patient = _patients(by).get(pk=patient_id)
+    patient = prescribable_patients(by).get(pk=patient_id)
     target = (
         OxygenTarget.objects.select_for_update(of=["self"])
         .filter(patient=patient, ends_at=None)
@@ -58,12 +60,6 @@ def end(patient_id: UUID, *, by: Reader) -> OxygenTarget | None:
     target.save(update_fields=["ends_at", "ended_by"])
     _record("oxygen_target.ended", target, by)
     return target
-
-
-def _patients(by: Reader) -> PatientQuerySet:
-    if by.role != Role.CLINICIAN:
-        return writable_patients(by).none()
-    return writable_patients(by).filter(pk__in=care_team_patients(by).values("pk"))
 
 
 def _record(action: str, target: OxygenTarget, by: Reader) -> None:

@@ -19,6 +19,7 @@ from alerts.rota_actions import leave_note
 from alerts.swap_actions import ask_swap
 from alerts.turns import Turn
 from appointments.actions import book_visit
+from care.early_warning import rescore
 from care.models import (
     CarePlan,
     CarePlanActivity,
@@ -27,17 +28,23 @@ from care.models import (
     Goal,
     Medication,
     Procedure,
+    Questionnaire,
     Result,
     VitalSign,
 )
+from care.questionnaires import answering
+from care.questionnaires.form import form_of
+from care.questionnaires.shelf import CHECK_IN, PHQ_9, SELF_HARM, definition_of, install
 from care.vital_signs import BLOOD_PRESSURE, DIASTOLIC, SYSTOLIC, kind_of
 from messaging.actions import reply, start_conversation
 from messaging.models import Category
 from portal.models import CareTeamMembership, Invitation, Patient
 from portal.tenancy import acting_for
 
-# What others have named: no words of ours.
+# What others have named: no words of ours. PHQ-9 is asked as it was written.
 NAMED = (
+    *(question.text for question in form_of(definition_of(PHQ_9)).questions),
+    *(question.note for question in form_of(definition_of(PHQ_9)).questions if question.note),
     "Total replacement of left knee joint",
     "Osteoarthritis of left knee",
     "Paracetamol 500 mg",
@@ -81,9 +88,13 @@ def ordinary_day(cast) -> SimpleNamespace:
             by=cast.ada.reader,
         )
     dora, invitation = _invite_dora(cast)
+    check_in, sent, begun = _check_in(cast)
     return SimpleNamespace(
         ana=cast.ana.patient.pk,
         conversation=first.conversation_id,
+        check_in=check_in,
+        sent=sent,
+        begun=begun,
         dora=dora.pk,
         invitation=invitation,
         reset_user=urlsafe_base64_encode(force_bytes(cast.ben.user.pk)),
@@ -174,6 +185,31 @@ def _write_record(cast) -> None:
         # Days old, and not to be believed.
         _read(about, "59408-5", now - timedelta(days=3), value=Decimal(91))
         _read(about, "8310-5", now - timedelta(hours=3), value=Decimal(98))
+        rescore(cast.ana.patient, now - timedelta(hours=4))
+
+
+def _check_in(cast) -> tuple[uuid.UUID, uuid.UUID, uuid.UUID]:
+    """Sam has sent Ana's check-in; Ana is at the end of PHQ-9, and has said what it asks last.
+
+    Returns the questionnaire of the check-in and the two responses.
+    """
+    install(cast.clinic.pk)
+
+    def begin(who, key):
+        questionnaire = Questionnaire.objects.get(key=key)
+        return answering.start(cast.ana.patient.pk, questionnaire.pk, by=who.reader)
+
+    with acting_for(cast.clinic.pk, cast.sam.user.pk):
+        sent = begin(cast.sam, CHECK_IN)
+        for link_id, number in (("pain", 4), ("fever", 0), ("wound", 3), ("mood", 1),
+                                ("breathing", 0)):  # fmt: skip
+            code = f"{link_id}-{number}"
+            answering.answer(sent.pk, link_id=link_id, code=code, by=cast.sam.reader)
+        answering.complete(sent.pk, by=cast.sam.reader)
+    with acting_for(cast.clinic.pk, cast.ana.user.pk):
+        begun = begin(cast.ana, PHQ_9)
+        answering.answer(begun.pk, link_id=SELF_HARM, code="LA6569-3", by=cast.ana.reader)
+    return sent.questionnaire_id, sent.pk, begun.pk
 
 
 def _read(about, code, measured_at, **fields) -> None:

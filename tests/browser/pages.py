@@ -22,6 +22,9 @@ _OWN_SIDE = {
     "visits": "/visits/",
     "trend": "/patients/{ana}/vitals/8867-4/",
     "account": "/account/",
+    "check-ins": "/check-ins/",
+    "check-in": "/check-ins/{check_in}/",
+    "answers": "/check-ins/answers/{sent}/",
 }
 _STAFF = {
     "dashboard": "/dashboard/",
@@ -34,7 +37,7 @@ _STAFF = {
     "shift": "/rota/{rota}/{shift}/{shift_on}/",
 }
 _PANELS = ("summary", "vitals", "plan", "medications", "conditions", "laboratory", "encounters",
-           "messages", "visits")  # fmt: skip
+           "messages", "visits", "questionnaires", "news2")  # fmt: skip
 
 PAGES: dict[str, dict[str, str]] = {
     "stranger": {
@@ -47,8 +50,14 @@ PAGES: dict[str, dict[str, str]] = {
         "invitation": "/invitations/{invitation}/",
         "not found": "/nothing/here/",
     },
-    "patient": {**_OWN_SIDE, "password": "/account/password/"},
-    "caregiver": _OWN_SIDE,
+    "patient": {
+        **_OWN_SIDE,
+        "password": "/account/password/",
+        "question": "/check-ins/answers/{begun}/9/",
+        "help": "/check-ins/answers/{begun}/9/help/",
+        "answers to send": "/check-ins/answers/{begun}/",
+    },
+    "caregiver": {**_OWN_SIDE, "question": "/check-ins/answers/{sent}/1/"},
     "clinician": {
         **_STAFF,
         "new message": "/messages/new/",

@@ -24,6 +24,9 @@ STAFF = ON_CALL | {"admin"}
 # Patients and caregivers of Harbour Clinic, whose questionnaires they share.
 _OF_HARBOUR = frozenset({"ana", "ben", "sam"})
 
+# Patients and caregivers of Harbour Clinic, whose questionnaires they share.
+_OF_HARBOUR = frozenset({"ana", "ben", "sam"})
+
 # People who are no longer let in, whatever the address.
 OUTSIDE = ("stranger", "former", "deactivated", "expired")
 
@@ -91,7 +94,24 @@ MATRIX: dict[str, Row] = {
     "care:home_greeting": Row(get=PATIENTS),
     "care:home_plan": Row(get=PATIENTS),
     "care:home_readings": Row(get=PATIENTS),
+    "care:home_check_in": Row(get=PATIENTS),
     "care:dashboard_patients": Row(get=CLINICAL),
+    # Check-ins: whose they are is in `?patient=`; without it, the reader's own.
+    "care:check_ins": Row(get=PATIENTS),
+    "care:check_in": Row(get=_OF_HARBOUR, post=_OF_HARBOUR, takes=("questionnaire_id",)),
+    # Somebody's own words: nobody answers in their name, those around them read.
+    "care:question": Row(
+        get=frozenset({"ana"}),
+        post=frozenset({"ana"}),
+        takes=("response_id",),
+        fixed={"number": "1"},
+    ),
+    "care:advice": Row(get=frozenset({"ana"}), takes=("response_id",), fixed={"number": "1"}),
+    "care:answers": Row(get=OWN_SIDE, post=frozenset({"ana"}), takes=("response_id",)),
+    "care:panel_questionnaires": _panel(),
+    "care:panel_early_warning": _panel(),
+    # A clinician's decision: a nurse of the team measures by it.
+    "care:oxygen_target": Row(post=frozenset({"ada"}), takes=("patient_id",)),
     "care:trend": Row(get=TEAM | OWN_SIDE, takes=("patient_id",), fixed={"code": "29463-7"}),
     "care:panel_summary": _record_panel(),
     "care:panel_vitals": _record_panel(),

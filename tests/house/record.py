@@ -8,7 +8,19 @@ from django.utils import timezone
 
 from alerts.models import Rota, Shift, ShiftOverride, ShiftSwap
 from appointments.actions import book_visit
-from care.models import CarePlan, CarePlanActivity, Condition, Medication, Result, VitalSign
+from care.models import (
+    CarePlan,
+    CarePlanActivity,
+    Condition,
+    EarlyWarningScore,
+    Medication,
+    OxygenTarget,
+    Questionnaire,
+    Result,
+    VitalSign,
+)
+from care.questionnaires import answering
+from care.questionnaires.shelf import CHECK_IN, install
 from messaging.actions import start_conversation
 from messaging.models import Category
 from notifications.models import Notification
@@ -16,7 +28,7 @@ from portal.tenancy import acting_for
 
 # "4471" is her record number; her name may be known to the clinic's administrators.
 CANARIES = ("CANARYSUBJECT", "CANARYBODY", "CANARYCONDITION", "CANARYMEDICINE", "CANARYVISIT",
-            "CANARYRESULT", "CANARYPLAN", "137.25")  # fmt: skip
+            "CANARYRESULT", "CANARYPLAN", "CANARYTARGET", "137.25")  # fmt: skip
 IDENTITY = ("Ana Ruiz", "4471")
 
 
@@ -39,6 +51,16 @@ def anas_record(cast) -> SimpleNamespace:
             **entry, category="vital-signs", code="29463-7", display="Weight", value="137.25",
             unit="kg", measured_at=now,
         )  # fmt: skip
+        OxygenTarget.objects.create(**entry, reason="CANARYTARGET", prescribed_by=cast.ada.user)
+        EarlyWarningScore.objects.create(
+            **entry, begins_at=now, scored_at=now, scale=2, missing=["pulse"], at_least=3,
+            has_three=True, band="single",
+        )  # fmt: skip
+    install(cast.clinic.pk)
+    with acting_for(cast.clinic.pk, cast.ana.user.pk):
+        questionnaire = Questionnaire.objects.get(key=CHECK_IN)
+        response = answering.start(cast.ana.patient.pk, questionnaire.pk, by=cast.ana.reader)
+        answering.answer(response.pk, link_id="pain", code="pain-9", by=cast.ana.reader)
     with acting_for(cast.clinic.pk, cast.ana.user.pk):
         message = start_conversation(
             cast.ana.patient.pk,
@@ -62,6 +84,8 @@ def anas_record(cast) -> SimpleNamespace:
         patient_id=cast.ana.patient.pk,
         conversation_id=message.conversation_id,
         notification_id=notification.pk,
+        questionnaire_id=questionnaire.pk,
+        response_id=response.pk,
         **_rota(cast),
     )
 

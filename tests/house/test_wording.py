@@ -29,12 +29,13 @@ SPEAKING = [
     "portal/forms/sign_in.py",
     "messaging/errors.py",
     "messaging/forms.py",
+    "care/questionnaires/errors.py",
     "care/wording.py",
     "notifications/wording.py",
 ]
 # Read by the staff alone.
 STAFF = re.compile(
-    r"staff|admin|dashboard|gallery|/patients|patient_invitation|_panel|_inbox|_today"
+    r"staff|admin|dashboard|gallery|/patients|patient_invitation|_panel|_inbox|_today|_news2"
 )
 ERROR_PAGES = ["400", "403", "404", "405", "409", "413", "500", "503"]
 

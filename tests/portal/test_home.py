@@ -10,7 +10,14 @@ from portal.models import Caregiver, Session
 
 pytestmark = pytest.mark.usefixtures("db")
 
-CARDS = ("/home/greeting/", "/home/plan/", "/home/messages/", "/home/visit/", "/home/readings/")
+CARDS = (
+    "/home/greeting/",
+    "/home/check-in/",
+    "/home/plan/",
+    "/home/messages/",
+    "/home/visit/",
+    "/home/readings/",
+)
 
 
 def test_a_patient_gets_a_place_for_each_card_in_order(client_for, ana):
