@@ -40,8 +40,11 @@ MENU = (
     (
         "Alerts",
         {
+            "Rule": "Rules",
+            "EscalationPolicy": "Who is told",
             "Rota": "On-call rotas",
             "ShiftOverride": "Who stands in",
+            "AuditorAlarm": "Alarms of the auditor",
         },
     ),
     (

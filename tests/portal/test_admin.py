@@ -86,8 +86,10 @@ def test_only_pages_that_know_our_rules_are_there():
     assert {model.__name__ for model in registered()} == {
         "AccessAttempt",
         "AuditEntry",
+        "AuditorAlarm",
         "CareTeamMembership",
         "Caregiver",
+        "EscalationPolicy",
         "FhirIdentity",
         "Invitation",
         "Membership",
@@ -95,6 +97,7 @@ def test_only_pages_that_know_our_rules_are_there():
         "Patient",
         "Provider",
         "Rota",
+        "Rule",
         "ServiceAccount",
         "ShiftOverride",
         "User",
