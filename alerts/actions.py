@@ -131,10 +131,11 @@ def _act(
     turn: Callable[[Alert, State, datetime], Turn],
     **detail: str,
 ) -> Alert:
-    alerts = access.of_watched_patients(Alert.objects.all(), by)
-    alert = alerts.select_for_update(of=["self"]).get(pk=alert_id)
-    now = timezone.now()
+    # The door is the reader's; the row itself is the system's to write.
+    access.of_watched_patients(Alert.objects.all(), by).only("pk").get(pk=alert_id)
     with tenancy.acting_for(by.organization_id, by.user_id, system=True):
+        alert = Alert.objects.select_for_update(of=["self"]).get(pk=alert_id)
+        now = timezone.now()
         write(alert, turn(alert, state_of(alert), now), now)
         audit.record(
             action,

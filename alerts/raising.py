@@ -3,11 +3,14 @@
 Called by the judge alone, who acts for the system and holds the patient's lock.
 """
 
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from alerts import lifecycle
 from alerts.judging import Observation, Verdict
+from alerts.lifecycle import Turn
 from alerts.models import Alert, AlertReading, Phase, Severity
 from alerts.progress import plan_for, state_of, write
 from portal import audit
@@ -30,7 +33,7 @@ def count_or_raise(
         return None
     alert = _ongoing(patient, verdict.condition)
     milder: Alert | None = None
-    if alert is not None and Severity(alert.severity).rank < verdict.severity.rank:
+    if alert is not None and _severity(alert).rank < verdict.severity.rank:
         milder, alert = alert, None
         write(milder, lifecycle.superseded(state_of(milder), now), now)
     if alert is None:
@@ -70,33 +73,57 @@ def recover(
 
 
 def correct(source_id: UUID, met: dict[str, Verdict], now: datetime) -> None:
-    """Take back, from the alerts that count an observation, what it does not say any more."""
+    """Take back, from the alerts that count an observation, what it does not say any more.
+
+    Not always a mistake: a score grows while the values of its set arrive. One that says something
+    worse than before is told as such.
+    """
     readings = AlertReading.objects.filter(source_id=source_id, withdrawn_at=None)
-    for reading in readings.select_related("alert"):
-        alert = Alert.objects.select_for_update(of=["self"]).get(pk=reading.alert_id)
+    for reading in readings:
+        alert = _locked(reading.alert_id)
         verdict = met.get(alert.condition)
-        if verdict is not None and verdict.value == reading.value:
+        if verdict is not None and (
+            verdict.value == reading.value or verdict.severity.rank > _severity(alert).rank
+        ):
+            # Nothing new; or a more severe alert is about to take this one's place.
             continue
         if verdict is None:
             reading.withdrawn_at = now
         else:
             reading.value = verdict.value
         reading.save(update_fields=["withdrawn_at", "value"])
-        if alert.phase == Phase.CLOSED:
-            continue
-        left = AlertReading.objects.filter(alert=alert, withdrawn_at=None).order_by("measured_at")
-        values = tuple(left.values_list("value", flat=True))
-        write(alert, lifecycle.corrected(state_of(alert), now, values), now)
+        if alert.phase != Phase.CLOSED:
+            write(alert, _said_otherwise(alert, verdict, now), now)
+
+
+def _said_otherwise(alert: Alert, verdict: Verdict | None, now: datetime) -> Turn:
+    state = state_of(alert)
+    if verdict is not None and state.is_worse(verdict.value):
+        before = replace(state, count=state.count - 1)
+        return lifecycle.repeated(before, plan_for(alert.policy_version), now, verdict.value)
+    left = AlertReading.objects.filter(alert=alert, withdrawn_at=None).order_by("measured_at")
+    return lifecycle.corrected(state, now, tuple(left.values_list("value", flat=True)))
 
 
 def _was_counted(source_id: UUID, verdict: Verdict) -> bool:
     """Whether an alert of the condition, open or closed, has this value of this row already."""
+    as_severe = [each for each in Severity if each.rank >= verdict.severity.rank]
     return AlertReading.objects.filter(
         source_id=source_id,
         alert__condition=verdict.condition,
+        alert__severity__in=as_severe,
         withdrawn_at=None,
         value=verdict.value,
     ).exists()
+
+
+def _severity(alert: Alert) -> Severity:
+    return Severity(alert.severity)
+
+
+def _locked(alert_id: UUID) -> Alert:
+    alerts = Alert.objects.select_for_update(of=["self"]).select_related("policy_version")
+    return alerts.get(pk=alert_id)
 
 
 def _ongoing(patient: Patient, condition: str) -> Alert | None:
@@ -148,6 +175,6 @@ def _raise(
     return alert
 
 
-def _value(observation: Observation, alert: Alert):  # type: ignore[no-untyped-def]
+def _value(observation: Observation, alert: Alert) -> Decimal | None:
     codes = set(alert.rule_version.codes)
     return next((value.number for value in observation.values if value.code in codes), None)

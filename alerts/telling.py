@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from alerts.escalation import Plan, Target, Told
 from alerts.models import Alert, AlertRecord, AlertStep, Severity
 from alerts.on_call import on_call_now
@@ -106,7 +108,7 @@ def _members(alert: Alert, roles: tuple[Role, ...]) -> list[UUID]:
     return list(_active(alert, roles).values_list("user_id", flat=True))
 
 
-def _active(alert: Alert, roles: tuple[Role, ...]):  # type: ignore[no-untyped-def]
+def _active(alert: Alert, roles: tuple[Role, ...]) -> QuerySet[Membership]:
     return Membership.objects.active().filter(
         organization_id=alert.organization_id, role__in=roles, user__is_active=True
     )

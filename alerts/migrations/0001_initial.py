@@ -1341,12 +1341,12 @@ class Migration(migrations.Migration):
             model_name="alert",
             constraint=portal.rls.Policy(
                 delete="false",
-                insert="(SELECT portal_is_system())",
+                insert=None,
                 name="assessment_critical_alerts",
                 privileges=("SELECT", "INSERT", "UPDATE"),
                 read="((SELECT portal_is_system()) OR patient_id IN (SELECT portal_watched_patients()))",
                 tenant=True,
-                write="((SELECT portal_is_system()) OR patient_id IN (SELECT portal_watched_patients()))",
+                write="(SELECT portal_is_system())",
             ),
         ),
         pgtrigger.migrations.AddTrigger(

@@ -116,9 +116,8 @@ class Alert(models.Model):
             Policy(
                 name="assessment_critical_alerts",
                 read=OF_WATCHED_PATIENT,
-                write=OF_WATCHED_PATIENT,
-                # Raised by judging alone.
-                insert=SYSTEM,
+                # Raised by judging, changed by what the life cycle says: by nobody's own hand.
+                write=SYSTEM,
                 delete="false",
                 privileges=("SELECT", "INSERT", "UPDATE"),
             ),

@@ -332,6 +332,39 @@ def test_a_set_of_vital_signs_is_scored_and_judged(rule, arrives, judged, alerts
     assert (alert.condition, alert.last_value) == ("news2", Decimal(9))
 
 
+def test_a_score_that_grows_is_told_as_worse_and_becomes_critical(
+    rule, arrives, judged, alerts_of, history, ana
+):
+    """The values of one set arrive apart; they are one row, and one condition."""
+    rule(kind="news2", what="NEWS2", codes=[], unit="", high="3", severity="urgent")
+    rule(kind="news2", what="NEWS2", codes=[], unit="", high="7")
+    for code, value, unit in (("9279-1", "26", "/min"), ("59408-5", "93", "%")):
+        arrives(ana, value, code=code, unit=unit, vital=True)
+        judged()
+    (urgent,) = alerts_of(ana)
+    assert (urgent.severity, urgent.worst_value, urgent.count) == ("urgent", Decimal(5), 1)
+    assert history(urgent)[-1] == "worsened"
+    arrives(ana, "135", code="8867-4", unit="/min", vital=True)
+    judged()
+    urgent, critical = alerts_of(ana)
+    assert urgent.outcome == "superseded"
+    assert (critical.severity, critical.worst_value) == ("critical", Decimal(8))
+
+
+def test_a_correction_upwards_breaks_a_snooze(
+    alert, arrives, judged, alerts_of, ana, ada, acting, system
+):
+    from alerts.actions import snooze
+
+    with acting(ada):
+        until = timezone.now() + timedelta(minutes=30)
+        snooze(alert.pk, by=ada.reader, until=until, reason="In theatre")
+    with system():
+        Result.objects.filter(patient=ana.patient).update(value=Decimal("7.4"))
+    judged()
+    assert alerts_of(ana)[0].phase == "open"
+
+
 # The queue -----------------------------------------------------------------------------------
 
 
