@@ -24,9 +24,6 @@ STAFF = ON_CALL | {"admin"}
 # Patients and caregivers of Harbour Clinic, whose questionnaires they share.
 _OF_HARBOUR = frozenset({"ana", "ben", "sam"})
 
-# Patients and caregivers of Harbour Clinic, whose questionnaires they share.
-_OF_HARBOUR = frozenset({"ana", "ben", "sam"})
-
 # People who are no longer let in, whatever the address.
 OUTSIDE = ("stranger", "former", "deactivated", "expired")
 
@@ -141,6 +138,13 @@ MATRIX: dict[str, Row] = {
     "notifications:latest": Row(get=MEMBERS),
     "notifications:read_all": Row(post=MEMBERS),
     "notifications:read": Row(post=frozenset({"ana"}), takes=("notification_id",)),
+    "notifications:wishes": Row(get=MEMBERS, post=MEMBERS),
+    "notifications:phone": Row(post=MEMBERS),
+    "notifications:phone_code": Row(post=MEMBERS),
+    "notifications:phone_removal": Row(post=MEMBERS),
+    "notifications:devices": Row(post=MEMBERS),
+    "notifications:device_removal": Row(post=MEMBERS),
+    "notifications:service_worker": Row(get=MEMBERS, open=True),
     # Visits
     "appointments:index": Row(get=MEMBERS),
     "appointments:panel": _panel(),

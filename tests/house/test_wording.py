@@ -31,6 +31,8 @@ SPEAKING = [
     "messaging/forms.py",
     "care/questionnaires/errors.py",
     "care/wording.py",
+    "notifications/errors.py",
+    "notifications/forms.py",
     "notifications/wording.py",
 ]
 # Read by the staff alone.

@@ -1,0 +1,1 @@
+"""Pages of this app: the bell and its list, and how a person wishes to be told."""
