@@ -10,8 +10,6 @@ const SILENCED = "vigil.silenced"
 const HEARD = "vigil.heard"
 const REMEMBERED = 200
 const STALE = "stale"
-// Who sounds keeps its line in the background: an alarm that a hidden tab does not hear is none.
-const A_DAY_SECONDS = "86400"
 
 /**
  * <alert-sound> makes waiting alerts heard on every staff page: critical ones every 30 s until
@@ -75,8 +73,8 @@ export class AlertSound extends HTMLElement {
   }
 
   #look = () => {
-    if (isOn()) document.body.dataset.backgroundSeconds = A_DAY_SECONDS
-    else delete document.body.dataset.backgroundSeconds
+    // Who sounds keeps its line in the background: an alarm that a hidden tab does not hear is none.
+    document.body.toggleAttribute("data-keeps-line", isOn())
     if (!isOn() || !this.#leads) return this.#quiet()
     if (this.#waiting.length > 0) this.#repeat()
     else this.#quiet()

@@ -10,6 +10,7 @@ come and go and read slowly. Four promises are checked at every step and once al
     I4  leaked = 0    no event after a revocation reaches the revoked
 """
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -382,6 +383,15 @@ class World(RuleBasedStateMachine):
         self.settle_page(page)
         self.settle_rights()
 
+    @precondition(lambda self: len(self.pages) < 4)
+    @rule(user=st.sampled_from(USERS), topics=st.sets(st.sampled_from(TOPICS), min_size=1))
+    def open_page_in_a_storm(self, user, topics):
+        """More comes between its history and its going live than is sent in one go."""
+        self.open_page(user)
+        self.settle_history(self.pages[-1])
+        for _ in range(3):
+            self.all_goes_well(topics)
+
     @rule(which=WHICH)
     def connect(self, which):
         page = self.one_of(which, lambda page: page.asked_at is None)
@@ -572,20 +582,30 @@ class World(RuleBasedStateMachine):
 
     def settle_page(self, page):
         """Bring one page up to date, while nothing else happens."""
+        self.settle_history(page)
+        with self.alone(page):
+            while page.subscription is not None and not page.subscription.is_live:
+                self.be_patient()
+                self.drain(0, most=2)
+
+    def settle_history(self, page):
+        """Have one page read its history, while nothing else happens."""
         if page.closed is not None:
             self.leave(page)
+        with self.alone(page):
+            if page.asked_at is None:
+                self.connect(0)
+            if page.subscription is None:
+                self.join(0)
+                self.settle_rights()
+            while page.subscription is not None and page.history_at is not None:
+                self.be_patient()
+                self.replay(0, limit=3)
+
+    @contextmanager
+    def alone(self, page):
         others, self.pages = self.pages, [page]
-        if page.asked_at is None:
-            self.connect(0)
-        if page.subscription is None:
-            self.join(0)
-            self.settle_rights()
-        while page.subscription is not None and page.history_at is not None:
-            self.be_patient()
-            self.replay(0, limit=3)
-        while page.subscription is not None and not page.subscription.is_live:
-            self.be_patient()
-            self.drain(0, most=2)
+        yield
         self.pages = others
 
     def be_patient(self):

@@ -67,16 +67,16 @@ function mark() {
   body.dataset.cursorNow = cursor
 }
 
-// A page that nobody looks at keeps its line for a grace, then lets go of it; what it missed is
-// replayed when it is in front again.
+// A page that nobody looks at keeps its line for a grace, then lets go of it, unless it sounds alarms
+// (alert-sound.js); what it missed is replayed when it is in front again.
 function listenToTheBrowser() {
   let leaving = null
 
   const look = () => {
     clearTimeout(leaving)
-    // Read each time: a page that sounds alarms asks for longer (alert-sound.js).
     const grace = Number(body.dataset.backgroundSeconds ?? 30) * 1_000
-    if (document.hidden) leaving = setTimeout(() => client.leave(), grace)
+    const leave = () => body.hasAttribute("data-keeps-line") || client.leave()
+    if (document.hidden) leaving = setTimeout(leave, grace)
     else client.back()
   }
   look() // a page may be opened in the background
