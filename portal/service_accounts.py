@@ -9,14 +9,17 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from portal import audit, tenancy
+from portal import access, audit, tenancy
 from portal.models import Patient, Scope, ServiceAccount
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 _KEY = re.compile(r"vigil_([0-9a-f]{12})_[\w-]{43}", re.ASCII)
 # Whoever knocks with a dead key every second is one line in the audit log, not a thousand.
@@ -52,10 +55,10 @@ def service_with(key: str) -> Service | None:
             [shape[1] if shape else ""],
         )
         row = cursor.fetchone()
-    account_id, organization_id, digest, scopes, is_over = row or (None, None, _NOBODY, [], True)
-    is_right = hmac.compare_digest(ServiceAccount.digest_of(key), digest)
+    is_right = hmac.compare_digest(ServiceAccount.digest_of(key), row[2] if row else _NOBODY)
     if row is None or not is_right:
         return None
+    account_id, organization_id, _, scopes, is_over = row
     if is_over:
         _record_refusal(account_id, organization_id)
         return None
@@ -86,6 +89,12 @@ def patient_of(*, by_id: UUID | None = None, by_mrn: str | None = None) -> Patie
     for patient in found:
         return patient
     raise Patient.DoesNotExist
+
+
+def of_service(rows: Rows, service: Service, scope: Scope) -> Rows:
+    """Rows of the organization for an account that has `scope`, else those that it sent itself."""
+    own = {} if service.may(scope) else {"sent_by_id": service.account_id}
+    return access.narrow(rows, organization_id=service.organization_id, **own)
 
 
 def _record_refusal(account_id: UUID, organization_id: UUID) -> None:

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from portal.operations.api import api
+
 handler400 = "portal.views.errors.bad_request"
 handler403 = "portal.views.errors.not_found"
 handler404 = "portal.views.errors.not_found"
@@ -17,5 +19,6 @@ urlpatterns = [
     path("", include("appointments.urls")),
     path("", include("alerts.urls")),
     path("", include("realtime.urls")),
+    path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

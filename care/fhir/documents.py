@@ -51,17 +51,26 @@ class Document:
 
     def _content(self) -> Any:
         try:
-            # With a byte-order mark, as some systems on Windows write it. Decimals stay exact.
-            text = self.path.read_text(encoding="utf-8-sig")
-            return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-        except UnicodeDecodeError:
-            raise Unreadable("is not text in UTF-8") from None
-        except json.JSONDecodeError as error:
-            raise Unreadable(f"is not JSON: {error.msg} at line {error.lineno}") from None
-        except RecursionError:
-            raise Unreadable("is nested too deeply") from None
+            return parsed(self.path.read_bytes())
         except OSError as error:
             raise Unreadable(f"cannot be read: {error.strerror}") from None
+
+
+def parsed(data: bytes) -> Any:
+    """What some JSON says; raises Unreadable."""
+    try:
+        # With a byte-order mark, as some systems on Windows write it. Decimals stay exact.
+        text = data.decode("utf-8-sig")
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        raise Unreadable("is not text in UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"is not JSON: {error.msg} at line {error.lineno}") from None
+    except RecursionError:
+        raise Unreadable("is nested too deeply") from None
+    except ValueError:
+        # A number of more digits than Python reads.
+        raise Unreadable("has a number that is too long") from None
 
 
 def documents(paths: Iterable[Path]) -> Iterator[Document]:

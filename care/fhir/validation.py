@@ -17,19 +17,28 @@ from care.fhir.errors import Refused
 _MOST_REASONS = 3
 
 
+class Invalid(Refused):
+    """Not valid FHIR R4; `mistakes` are the places that are wrong, each with the reason."""
+
+    def __init__(self, mistakes: list[tuple[str, str]]) -> None:
+        self.mistakes = mistakes
+        reasons = [f"{place or 'resource'}: {reason}" for place, reason in mistakes]
+        more = f" (and {len(reasons) - _MOST_REASONS} more)" if len(reasons) > _MOST_REASONS else ""
+        super().__init__("not valid FHIR R4: " + "; ".join(reasons[:_MOST_REASONS]) + more)
+
+
 def validated(resource: dict[str, Any]) -> Any:
-    """Return the R4B model of a raw resource; raises Refused with the places that are wrong."""
+    """Return the R4B model of a raw resource; raises Invalid with the places that are wrong."""
     model = get_fhir_model_class(resource["resourceType"])
     try:
         return model.model_validate(resource)
     except ValidationError as error:
         # Never the offending value: it may be somebody's name or result.
-        reasons = [
-            f"{'.'.join(map(str, mistake['loc'])) or 'resource'}: {_plain(mistake)}"
+        mistakes = [
+            (".".join(map(str, mistake["loc"])), _plain(mistake))
             for mistake in error.errors(include_input=False, include_url=False)
         ]
-        more = f" (and {len(reasons) - _MOST_REASONS} more)" if len(reasons) > _MOST_REASONS else ""
-        raise Refused("not valid FHIR R4: " + "; ".join(reasons[:_MOST_REASONS]) + more) from None
+        raise Invalid(mistakes) from None
 
 
 def _plain(mistake: Any) -> str:

@@ -163,6 +163,13 @@ MATRIX: dict[str, Row] = {
     "alerts:rota_swap_end": Row(post=TEAM | {"admin"}, takes=("swap_id",)),
     # Whose it is not is told so.
     "alerts:rota_withdrawal": Row(post=STAFF, takes=("override_id",)),
+    # The API, to people with the session of their browser: programs are in tests/api
+    "api:api-root": Row(),
+    "api:openapi-json": Row(get=MEMBERS, post=MEMBERS, open=True),
+    # Of whom is in the query or the body.
+    "api:observations": Row(get=MEMBERS, post=MEMBERS),
+    "api:observation_search": Row(post=MEMBERS),
+    "api:observation": Row(get=OWN_SIDE | TEAM, takes=("observation_id",)),
     # The engine
     "realtime:changes": Row(post=MEMBERS),
 }

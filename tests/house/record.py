@@ -47,7 +47,7 @@ def anas_record(cast) -> SimpleNamespace:
             **entry, category="laboratory", code="2823-3", display="CANARYRESULT", value=4,
             unit="mmol/L", measured_at=now,
         )  # fmt: skip
-        VitalSign.objects.create(
+        reading = VitalSign.objects.create(
             **entry, category="vital-signs", code="29463-7", display="Weight", value="137.25",
             unit="kg", measured_at=now,
         )  # fmt: skip
@@ -86,6 +86,7 @@ def anas_record(cast) -> SimpleNamespace:
         notification_id=notification.pk,
         questionnaire_id=questionnaire.pk,
         response_id=response.pk,
+        observation_id=reading.pk,
         **_rota(cast),
     )
 

@@ -97,10 +97,7 @@ def take_results(message: Message, organization: Organization, taken: Taken) -> 
     found, passed_over = readings_of(message, organization.zone)
     taken.fates[PASSED_OVER] += passed_over
     for each in found:
-        if isinstance(each, Unusable):
-            problem = Problem(Condition.DATA_TYPE, each.reason, f"OBX^{each.place}^{each.field}")
-        else:
-            problem = _record(patient, each, taken)
+        problem = _refused(each) if isinstance(each, Unusable) else _record(patient, each, taken)
         if problem is not None:
             taken.answer.refuse(problem)
             taken.fates[REFUSED] += 1
@@ -138,6 +135,11 @@ def _patient(message: Message, organization: Organization, answer: Answer) -> Pa
         answer.refuse(Problem(Condition.UNKNOWN_KEY, reason, "PID^1^7"))
         return None
     return patients[0]
+
+
+def _refused(reading: Unusable) -> Problem:
+    place = f"OBX^{reading.place}^{reading.field}"
+    return Problem(Condition.DATA_TYPE, reading.reason, place)
 
 
 def _record(patient: Patient, reading: Reading, taken: Taken) -> Problem | None:

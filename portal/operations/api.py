@@ -1,0 +1,42 @@
+"""The REST API: its frame, its description at `/api/schema/`, and how it says that it refuses.
+
+Each app brings a router of its own. There is no page of documentation: the usual ones load their
+script from another host.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, ValidationError
+
+from care.api.doors import Unknown
+from care.api.outcomes import Issue, Unusable, Wrong, refusal, unknown_caller
+from care.api.router import router as observations
+
+api = NinjaAPI(
+    title="Vigil",
+    version="1",
+    description="Observations in and out, as FHIR R4. See docs/integration.md.",
+    docs_url=None,
+    openapi_url="/schema/",
+    urls_namespace="api",
+)
+api.add_router("/observations", observations)
+
+
+@api.exception_handler(Wrong)
+def _wrong(request: HttpRequest, wrong: Wrong) -> HttpResponse:
+    return unknown_caller() if isinstance(wrong, Unknown) else refusal(wrong)
+
+
+@api.exception_handler(AuthenticationError)
+def _unknown(request: HttpRequest, error: Any) -> HttpResponse:
+    return unknown_caller()
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """A parameter of an address; its value is not quoted."""
+    issues = [Issue("value", str(each["msg"]), str(each["loc"][-1])) for each in error.errors]
+    return refusal(Unusable(400, *issues))

@@ -1,0 +1,451 @@
+"""Observations in, over REST: once, corrected, on the right patient; refusals with their place."""
+
+import json
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from fhir.resources.R4B.observation import Observation
+
+from care.models import Correction, Result, VitalSign
+from portal.models import AuditEntry
+from tests.api.fhir import PATH, SYSTEM, bundle, heart_rate, issues
+
+
+@pytest.fixture
+def stored(system):
+    def stored(model=VitalSign):
+        with system():
+            return sorted(model.objects.all(), key=lambda row: row.pk)
+
+    return stored
+
+
+@pytest.fixture
+def writer(program_for, admin):
+    """A program that may send and not read."""
+    return program_for(admin, "observations:write", name="Monitor")
+
+
+# One ------------------------------------------------------------------------------------------
+
+
+def test_an_observation_is_stored_and_shown_as_stored(gateway, stored, ana):
+    answer = gateway.post(PATH, heart_rate())
+    assert answer.status_code == 201
+    (row,) = stored()
+    assert (row.patient_id, row.code, row.value, row.unit) == (
+        ana.patient.pk,
+        "8867-4",
+        Decimal(72),
+        "/min",
+    )
+    assert (row.source, row.sent_by_id, row.recorded_by_id) == ("api", gateway.account.pk, None)
+    assert answer["Location"] == f"{PATH}{row.pk}/"
+    shown = Observation.model_validate(answer.json())
+    assert shown.id == str(row.pk)
+    assert shown.identifier[0].value == "1"
+    assert gateway.get(answer["Location"]).json() == answer.json()
+
+
+def test_a_patient_is_named_by_id_too(gateway, stored, ana):
+    assert gateway.post(PATH, heart_rate(ana.patient.pk)).status_code == 201
+    assert stored()[0].patient_id == ana.patient.pk
+
+
+def test_the_same_again_is_the_same(gateway, stored):
+    sent = heart_rate()
+    first, again = gateway.post(PATH, sent), gateway.post(PATH, sent)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"]
+    assert len(stored()) == 1
+    assert stored(Correction) == []
+
+
+def test_other_content_corrects_it(gateway, stored, system):
+    sent = heart_rate()
+    first = gateway.post(PATH, sent)
+    sent["valueQuantity"]["value"] = 75
+    sent["status"] = "corrected"
+    changed = gateway.post(PATH, sent)
+    assert (changed.status_code, changed.json()["id"]) == (200, first.json()["id"])
+    assert changed.json()["valueQuantity"]["value"] == 75
+    (row,) = stored()
+    assert (row.value, row.status) == (Decimal(75), "corrected")
+    (correction,) = stored_corrections(system)
+    assert correction.was["value"] == "72"
+
+
+def stored_corrections(system):
+    with system():
+        return list(Correction.objects.all())
+
+
+def test_a_unit_becomes_the_analytes_own(gateway, stored):
+    fever = heart_rate(
+        code={"coding": [{"system": "http://loinc.org", "code": "8310-5"}]},
+        valueQuantity={"value": 101.3, "code": "[degF]"},
+    )
+    assert gateway.post(PATH, fever).status_code == 201
+    (row,) = stored()
+    assert (row.value, row.unit, row.reported_unit) == (Decimal("38.5"), "Cel", "[degF]")
+
+
+def test_a_result_of_a_laboratory_and_a_pressure(gateway, stored):
+    potassium = heart_rate(
+        code={"coding": [{"system": "http://loinc.org", "code": "2823-3"}]},
+        valueQuantity={"value": 6.1, "code": "mmol/L"},
+        referenceRange=[{"low": {"value": 3.5}, "high": {"value": 5.1}}],
+        interpretation=[{"coding": [{"code": "H"}]}],
+    )
+    answer = gateway.post(PATH, potassium)
+    assert answer.status_code == 201, answer.content
+    Observation.model_validate(answer.json())
+    assert [row.code for row in stored(Result)] == ["2823-3"]
+
+    def part(code, value):
+        return {
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "valueQuantity": {"value": value, "code": "mm[Hg]"},
+        }
+
+    pressure = heart_rate(
+        number="2",
+        code={"coding": [{"system": "http://loinc.org", "code": "85354-9"}]},
+        component=[part("8480-6", 120), part("8462-4", 80)],
+    )
+    del pressure["valueQuantity"]
+    answer = gateway.post(PATH, pressure)
+    assert answer.status_code == 201, answer.content
+    Observation.model_validate(answer.json())
+    assert [each["valueQuantity"]["value"] for each in answer.json()["component"]] == [120, 80]
+
+
+def test_what_no_living_person_has_is_kept_aside(gateway, stored):
+    answer = gateway.post(PATH, heart_rate(value=900))
+    assert answer.status_code == 201
+    assert stored()[0].is_implausible
+    assert "not judged" in answer.json()["note"][0]["text"]
+
+
+def test_it_is_on_record_as_the_accounts(gateway, ana, system):
+    gateway.post(PATH, heart_rate())
+    with system():
+        entry = AuditEntry.objects.get(action="vital_sign.recorded")
+    assert (entry.actor_id, entry.patient_id) == (gateway.account.pk, ana.patient.pk)
+
+
+def test_it_is_queued_for_judgement(gateway, stored, system):
+    from alerts.models import Judgement
+
+    gateway.post(PATH, heart_rate())
+    with system():
+        assert Judgement.objects.get().source_id == stored()[0].pk
+
+
+# Refusals -------------------------------------------------------------------------------------
+
+
+def without(name):
+    resource = heart_rate()
+    del resource[name]
+    return resource
+
+
+FUTURE = "2099-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("resource", "status", "path", "code"),
+    [
+        ({"resourceType": "Patient"}, 422, "Observation", "not-supported"),
+        ({}, 422, "Observation", "not-supported"),
+        (without("status"), 422, "Observation.status", "structure"),
+        (without("code"), 422, "Observation.code", "structure"),
+        (without("identifier"), 422, "Observation.identifier", "required"),
+        (without("subject"), 422, "Observation.subject", "value"),
+        (without("effectiveDateTime"), 422, "Observation", "business-rule"),
+        (heart_rate(status="wonderful"), 422, "Observation", "business-rule"),
+        (heart_rate(effectiveDateTime="yesterday"), 422, "Observation.effectiveDateTime",
+         "structure"),
+        (heart_rate(effectiveDateTime=FUTURE), 422, "Observation.effective", "business-rule"),
+        (heart_rate(valueQuantity={"value": 5, "code": "furlong"}), 422, "Observation.value",
+         "business-rule"),
+        (heart_rate(valueQuantity={"value": 5}), 422, "Observation.value", "business-rule"),
+        (heart_rate(valueQuantity={"value": "many"}), 422, "Observation.valueQuantity.value",
+         "structure"),
+        (heart_rate(component=[{"code": 5}]), 422, "Observation.component[0].code", "structure"),
+        (heart_rate(subject={"reference": "Patient/7"}), 422, "Observation.subject", "value"),
+        (heart_rate(subject={"reference": "Group/7"}), 422, "Observation.subject", "value"),
+        (heart_rate(subject={"identifier": {"system": "urn:other", "value": "4471"}}), 422,
+         "Observation.subject", "value"),
+        (heart_rate(identifier=[{"value": "x" * 300}]), 422, "Observation", "business-rule"),
+        (heart_rate(surprise=1), 422, "Observation.surprise", "structure"),
+    ],
+)  # fmt: skip
+def test_every_refusal_says_where_and_why(gateway, stored, resource, status, path, code):
+    answer = gateway.post(PATH, resource)
+    assert answer.status_code == status, answer.content
+    assert (path, code) in issues(answer)
+    assert stored() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "type", "status"),
+    [
+        ("{", "application/fhir+json", 400),
+        ("[]", "application/json", 400),
+        ("NaN", "application/json", 400),
+        ('{"a": NaN}', "application/json", 400),
+        (b"\xff", "application/json", 400),
+        ("[" * 20_000, "application/json", 400),
+        ('{"a": ' + "9" * 5_000 + "}", "application/json", 400),
+        ("a=b", "application/x-www-form-urlencoded", 415),
+        ("<Observation/>", "application/fhir+xml", 415),
+        ("{}" + " " * 1_000_001, "application/json", 413),
+    ],
+)
+def test_a_body_that_is_no_resource(gateway, body, type, status):
+    answer = gateway.client.post(PATH, body, content_type=type)
+    assert answer.status_code == status
+    assert issues(answer)
+
+
+def test_a_reason_quotes_nothing_that_was_sent(gateway):
+    answer = gateway.post(PATH, heart_rate(effectiveDateTime="CANARY", surprise="CANARY"))
+    assert "CANARY" not in answer.content.decode()
+
+
+def test_who_is_not_here_and_who_is_elsewhere_are_one_answer(gateway, carla, stored):
+    answers = [
+        gateway.post(PATH, heart_rate(carla.patient.pk)),
+        gateway.post(PATH, heart_rate(uuid.uuid4())),
+        gateway.post(PATH, heart_rate(subject={"identifier": {"value": carla.patient.mrn}})),
+        gateway.post(PATH, heart_rate(subject={"identifier": {"value": "nobody"}})),
+    ]
+    assert {answer.status_code for answer in answers} == {422}
+    assert len({answer.content for answer in answers}) == 1
+    assert stored() == []
+
+
+def test_an_identifier_of_another_patient_is_not_taken_over(gateway, ben, stored):
+    gateway.post(PATH, heart_rate())
+    answer = gateway.post(PATH, heart_rate(ben.patient.pk))
+    assert answer.status_code == 409
+    assert issues(answer) == [("Observation.identifier", "duplicate")]
+    assert len(stored()) == 1
+
+
+def test_another_senders_observation_is_not_its_to_change(gateway, writer, stored, ana):
+    gateway.post(PATH, heart_rate(value=72))
+    answer = writer.post(PATH, heart_rate(value=40))
+    assert answer.status_code == 409
+    assert [row.value for row in stored()] == [Decimal(72)]
+
+
+def test_clinics_do_not_share_identifiers(gateway, program_for, other_admin, carla):
+    other = program_for(other_admin)
+    assert gateway.post(PATH, heart_rate()).status_code == 201
+    assert other.post(PATH, heart_rate(carla.patient.pk)).status_code == 201
+
+
+def test_after_a_patients_death_nothing_is_measured(gateway, ana, system):
+    with system():
+        ana.patient.deceased_at = timezone.now() - timedelta(days=1)
+        ana.patient.save(update_fields=["deceased_at"])
+    answer = gateway.post(PATH, heart_rate())
+    ana.patient.deceased_at = None
+    assert issues(answer) == [("Observation.effective", "business-rule")]
+
+
+# Bundles --------------------------------------------------------------------------------------
+
+
+def test_of_a_batch_each_entry_stands_alone(gateway, stored):
+    answer = gateway.post(
+        PATH,
+        bundle(
+            heart_rate(number="1"),
+            heart_rate(number="2", effectiveDateTime=FUTURE),
+            {"resourceType": "Device"},
+            heart_rate(number="3", value=80),
+        ),
+    )
+    assert answer.status_code == 200
+    entries = answer.json()["entry"]
+    assert [each["response"]["status"] for each in entries] == [
+        "201 Created",
+        "422",
+        "422",
+        "201 Created",
+    ]
+    (issue,) = entries[1]["response"]["outcome"]["issue"]
+    assert issue["expression"] == ["Bundle.entry[1].resource.effective"]
+    assert [row.value for row in stored()] == [Decimal(72), Decimal(80)]
+    assert entries[3]["resource"]["valueQuantity"]["value"] == 80
+
+
+def test_a_batch_again_doubles_nothing(gateway, stored):
+    sent = bundle(*(heart_rate(number=str(number)) for number in range(5)))
+    gateway.post(PATH, sent)
+    again = gateway.post(PATH, sent).json()["entry"]
+    assert {each["response"]["status"] for each in again} == {"200 OK"}
+    assert len(stored()) == 5
+
+
+def test_one_identifier_twice_in_a_batch_is_a_correction(gateway, stored):
+    answer = gateway.post(PATH, bundle(heart_rate(value=70), heart_rate(value=71)))
+    statuses = [each["response"]["status"] for each in answer.json()["entry"]]
+    assert statuses == ["201 Created", "200 OK"]
+    assert [row.value for row in stored()] == [Decimal(71)]
+
+
+def test_of_a_transaction_all_is_stored_or_nothing(gateway, stored):
+    wrong = [heart_rate(number="1"), heart_rate(number="2", effectiveDateTime=FUTURE)]
+    answer = gateway.post(PATH, bundle(*wrong, type="transaction"))
+    assert answer.status_code == 422
+    assert issues(answer) == [("Bundle.entry[1].resource.effective", "business-rule")]
+    assert stored() == []
+
+    right = [heart_rate(number="1"), heart_rate(number="2")]
+    answer = gateway.post(PATH, bundle(*right, type="transaction"))
+    assert answer.json()["type"] == "transaction-response"
+    assert len(stored()) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "path"),
+    [
+        ({"type": "collection"}, 422, "Bundle.type"),
+        ({"entry": []}, 422, "Bundle.entry"),
+        ({"entry": 5}, 422, "Bundle.entry"),
+        ({"entry": [5]}, 422, "Bundle.entry[0].request"),
+        ({"entry": [{"request": {"method": "DELETE", "url": "Observation/1"}}]}, 422,
+         "Bundle.entry[0].request"),
+        ({"entry": [{}] * 201}, 413, "Bundle.entry"),
+    ],
+)  # fmt: skip
+def test_a_bundle_that_asks_for_something_else(gateway, changes, status, path):
+    answer = gateway.post(PATH, bundle(heart_rate()) | changes)
+    assert answer.status_code == status
+    assert issues(answer)[0][0] == path
+
+
+# Whose key ------------------------------------------------------------------------------------
+
+
+def test_every_key_that_opens_nothing_gets_one_answer(gateway, key_for, admin, system, client):
+    from portal.models import ServiceAccount
+
+    _, revoked = key_for(admin, name="Revoked")
+    _, expired = key_for(admin, name="Expired")
+    with system():
+        now = timezone.now()
+        ServiceAccount.objects.filter(name="Revoked").update(revoked_at=now)
+        ServiceAccount.objects.filter(name="Expired").update(expires_at=now)
+    shown = [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer nonsense"},
+        {"Authorization": f"Basic {gateway.key}"},
+        {"Authorization": f"Bearer {revoked}"},
+        {"Authorization": f"Bearer {expired}"},
+        {"Authorization": f"Bearer {gateway.key[:-1]}"},
+    ]
+    answers = [
+        client.post(PATH, heart_rate(), content_type="application/fhir+json", headers=headers)
+        for headers in shown
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.content for answer in answers}) == 1
+    assert len({json.dumps(sorted(a.headers.items() - {("X-Request-Id", a["X-Request-Id"])}))
+                for a in answers}) == 1  # fmt: skip
+
+
+def test_a_key_in_an_address_opens_nothing(gateway, client):
+    for name in ("key", "api_key", "access_token", "authorization"):
+        answer = client.get(f"{PATH}?{name}={gateway.key}")
+        assert answer.status_code == 401
+
+
+def test_a_key_that_opens_nothing_does_not_fall_back_to_a_session(client_for, ada, ana):
+    browser = client_for(ada)
+    wanted = f"{PATH}?patient={ana.patient.pk}"
+    assert browser.get(wanted).status_code == 200
+    assert browser.get(wanted, headers={"Authorization": "Bearer x"}).status_code == 401
+
+
+def test_a_key_opens_no_page(gateway):
+    assert gateway.client.get("/dashboard/").status_code == 302
+    assert gateway.client.get("/admin/").status_code == 302
+
+
+def test_a_reader_sends_nothing_and_that_is_on_record(program_for, admin, stored, system):
+    reader = program_for(admin, "observations:read", name="Mirror")
+    answer = reader.post(PATH, heart_rate())
+    assert answer.status_code == 403
+    assert issues(answer) == [("", "forbidden")]
+    assert stored() == []
+    with system():
+        assert AuditEntry.objects.filter(action="service_account.not_allowed").exists()
+
+
+def test_a_full_minute_is_said_with_its_end(program_for, admin):
+    hasty = program_for(admin, name="Hasty", requests_per_minute=2)
+    assert [hasty.post(PATH, heart_rate()).status_code for _ in range(2)] == [201, 200]
+    answer = hasty.post(PATH, heart_rate())
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 60
+
+
+# People ---------------------------------------------------------------------------------------
+
+
+def sent_by(person, client_for, resource, **headers):
+    return client_for(person).post(PATH, resource, content_type="application/fhir+json")
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("ana", 201), ("sam", 201), ("ada", 201), ("noor", 201), ("ben", 422), ("boris", 422),
+     ("olga", 422), ("carla", 422), ("admin", 422)],
+)  # fmt: skip
+def test_people_send_under_their_own_rights(cast, client_for, stored, name, status):
+    person = getattr(cast, name)
+    answer = sent_by(person, client_for, heart_rate(cast.ana.patient.pk))
+    assert answer.status_code == status, answer.content
+    for row in stored():
+        assert (row.recorded_by_id, row.sent_by_id) == (person.user.pk, None)
+
+
+def test_a_person_sends_twice_and_it_is_one(client_for, ana, stored):
+    resource = heart_rate(ana.patient.pk)
+    assert sent_by(ana, client_for, resource).status_code == 201
+    assert sent_by(ana, client_for, resource).status_code == 200
+    assert len(stored()) == 1
+
+
+def test_a_page_must_prove_itself(ana, stored):
+    from tests.cast import signed_in
+
+    browser = signed_in(ana)
+    browser.handler.enforce_csrf_checks = True
+    answer = browser.post(PATH, heart_rate(ana.patient.pk), content_type="application/fhir+json")
+    assert answer.status_code == 403
+    assert issues(answer) == [("", "forbidden")]
+    assert stored() == []
+
+
+# What is told ---------------------------------------------------------------------------------
+
+
+def test_nothing_clinical_and_no_key_is_logged(gateway, caplog, capfd):
+    gateway.post(PATH, heart_rate(value=137))
+    gateway.post(PATH, heart_rate(effectiveDateTime="CANARY"))
+    gateway.client.get(f"{PATH}?token={gateway.key}")
+    told = caplog.text + "".join(capfd.readouterr())
+    for secret in ("4471", "137", "CANARY", gateway.key, SYSTEM):
+        assert secret not in told
