@@ -101,22 +101,6 @@ def one_of(name: str, choices: list[str], default: str) -> str:
     return value
 
 
-def web_address(name: str) -> str:
-    """Where the portal is reached, without a path and a slash at the end; "" when not known."""
-    value = _read(name)
-    if value is None:
-        return ""
-    try:
-        url = urlsplit(value)
-        usable = url.port is None or url.port > 0
-    except ValueError:
-        usable = False
-    is_origin = usable and url.scheme in {"http", "https"} and url.hostname
-    if not is_origin or url.path.strip("/") or url.query or url.fragment or url.username:
-        raise Misconfigured(f"The setting {name} must be an address like https://portal.example.")
-    return f"{url.scheme}://{url.netloc}"
-
-
 def key_bytes(name: str) -> bytes:
     """A key of 32 bytes in base64, in either alphabet, padded or not; empty when missing."""
     value = _read(name)

@@ -231,7 +231,6 @@ DEFAULT_FROM_EMAIL = environment.text("FROM_EMAIL", default="portal@localhost")
 HEARTBEAT_URL = environment.link("HEARTBEAT_URL")
 
 # Telling people: a channel without its settings is off, and the page that offers it says so.
-PUBLIC_URL = environment.web_address("PUBLIC_URL")
 VAPID_PRIVATE_KEY = environment.key_bytes("VAPID_PRIVATE_KEY")
 VAPID_SUBJECT = environment.text("VAPID_SUBJECT", default=f"mailto:{DEFAULT_FROM_EMAIL}")
 # A name that begins with a dot stands for all below it.

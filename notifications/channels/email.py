@@ -27,7 +27,7 @@ def send(message: Message, address: str) -> str:
         subject=line(message).rstrip("."),
         body=render_to_string(
             "notifications/mail/told.txt",
-            {"line": line(message), "site": settings.PUBLIC_URL},
+            {"line": line(message), "site": settings.SITE_URL},
         ),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[address],

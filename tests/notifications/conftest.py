@@ -19,7 +19,7 @@ def postbox(settings):
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = place.host, place.port
         settings.EMAIL_USE_TLS, settings.EMAIL_HOST_USER = False, ""
-        settings.PUBLIC_URL = "https://portal.example"
+        settings.SITE_URL = "https://portal.example/"
         yield box
 
 
