@@ -2,8 +2,7 @@
 
 Refused
 ├── TooManyCodes
-├── UnknownService
-└── NotResendable
+└── UnknownService
 """
 
 
@@ -23,9 +22,3 @@ class UnknownService(Refused):
     """A browser named an address that belongs to no push service we know."""
 
     words = "This browser’s way of push is not known here."
-
-
-class NotResendable(Refused):
-    """A delivery that is waiting, on its way or done is not sent again."""
-
-    words = "Only what failed or was not sent can be sent again."

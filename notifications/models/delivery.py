@@ -30,10 +30,6 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Those to be sent now."""
         return self.filter(status=Delivery.Status.PENDING, next_at__lte=now)
 
-    def failed(self) -> "DeliveryQuerySet":
-        """Those that were given up: the failed queue."""
-        return self.filter(status=Delivery.Status.FAILED)
-
 
 class Delivery(models.Model):
     """One notification by one channel: a trigger writes the row with the notification itself.

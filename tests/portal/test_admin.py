@@ -89,6 +89,7 @@ def test_only_pages_that_know_our_rules_are_there():
         "AuditorAlarm",
         "CareTeamMembership",
         "Caregiver",
+        "Delivery",
         "EscalationPolicy",
         "FhirIdentity",
         "Invitation",
