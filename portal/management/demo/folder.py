@@ -1,6 +1,6 @@
 """What a demo keeps on disk: its keys, its data, the names of its processes.
 
-DATA_DIR/keys.env         SECRET_KEY and ENCRYPTION_KEYS, made once
+DATA_DIR/keys.env         SECRET_KEY, ENCRYPTION_KEYS and VAPID_PRIVATE_KEY, made once
 DATA_DIR/urls.env         the running databases; gone when the demo has ended
 DATA_DIR/postgres/        the data (elsewhere when root's PostgreSQL cannot enter DATA_DIR)
 DATA_DIR/logs/            what each process had to say
@@ -58,14 +58,21 @@ class DataFolder:
             ) from None
 
     def keys(self) -> dict[str, str]:
-        """The keys of this demo. Made once: other keys could not open what these have sealed."""
+        """The keys of this demo. Made once: other keys could not open what these have sealed.
+
+        A folder of an earlier version keeps what it has and is given what it lacks.
+        """
         file = self.path / "keys.env"
-        if not file.exists():
-            key = base64.b64encode(secrets.token_bytes(32)).decode()
-            self._write(
-                file, {"SECRET_KEY": secrets.token_urlsafe(48), "ENCRYPTION_KEYS": f"demo:{key}"}
-            )
-        return _read(file)
+        kept = _read(file) if file.exists() else {}
+        keys = {
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "ENCRYPTION_KEYS": f"demo:{_key()}",
+            # Browsers subscribe to push with its public half: another key would lose them all.
+            "VAPID_PRIVATE_KEY": _key(),
+        } | kept
+        if keys != kept:
+            self._write(file, keys)
+        return keys
 
     def write_urls(self, urls: dict[str, str]) -> None:
         self._write(self.urls_file, urls)
@@ -121,6 +128,11 @@ class DataFolder:
         with open(growing, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
             out.writelines(f"{name}={value}\n" for name, value in values.items())
         growing.replace(file)
+
+
+def _key() -> str:
+    """32 random bytes: a key of AES, or a number below the order of P-256, as nearly all are."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _read(file: Path) -> dict[str, str]:
