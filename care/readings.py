@@ -4,12 +4,15 @@ Pure: rows in, readings out. A flag says what the source itself said, else where
 the range that came with it, else in the portal's own normal range for that kind and age.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+from care.analytes import analyte_of
 from care.models import Measurement
+from care.plots.overlay import Band, Ring
 from care.units import figure, written
 from care.vital_signs import DAY, KINDS, Kind, Limits, kind_of
 
@@ -26,6 +29,8 @@ _INTERPRETATIONS = {
     "HU": HIGH,
     "N": "",
 }
+# The graver flag of two numbers is that of the reading.
+_GRAVITY = ("", LOW, HIGH, CRITICALLY_LOW, CRITICALLY_HIGH)
 _ARROWS = {LOW: "↓", HIGH: "↑", CRITICALLY_LOW: "↓↓", CRITICALLY_HIGH: "↑↑"}
 _SAID = {CRITICALLY_LOW: "critically low", CRITICALLY_HIGH: "critically high"}
 
@@ -62,10 +67,15 @@ class Reading:
     def said(self) -> str:
         """The flag in words, “in range” included."""
         if not self.is_plausible:
-            return "unlikely, please check"
+            return "not used, unlikely"
         if self.flag:
             return _SAID.get(self.flag, self.flag)
         return "in range" if self.has_range else ""
+
+    @property
+    def as_reported(self) -> str:
+        """What the sender wrote, where the value was converted: “98.4 °F”."""
+        return f"{self.row.reported_value} {written(self.row.reported_unit)}".strip()
 
     @property
     def text(self) -> str:
@@ -90,7 +100,14 @@ class Trace:
 
     @property
     def latest(self) -> Reading:
-        return self.readings[0]
+        """The newest that counts; one that was put aside only where there is no other."""
+        return next((each for each in self.readings if each.is_plausible), self.readings[0])
+
+    @property
+    def aside(self) -> Reading | None:
+        """A newer one that does not count, so that a page can say it is there."""
+        newest = self.readings[0]
+        return None if newest.is_plausible or newest is self.latest else newest
 
     @property
     def fresh_for(self) -> timedelta:
@@ -107,7 +124,6 @@ def reading_of(row: Measurement, *, age: int) -> Reading:
     normal = _normal(kind, 0, age) if row.category == "vital-signs" else None
     limits = _own_limits(row) or normal
     value = _shown(row.value, kind)
-    is_plausible = kind is None or value is None or value in kind.parts[0].plausible
     flag = _flag(row.interpretation, value, limits)
     return Reading(
         row=row,
@@ -115,7 +131,7 @@ def reading_of(row: Measurement, *, age: int) -> Reading:
         unit=written(row.unit),
         flag=flag,
         has_range=limits is not None or row.interpretation in _INTERPRETATIONS,
-        is_plausible=is_plausible,
+        is_plausible=not row.is_implausible,
         numbers=() if value is None else (value,),
         flags=(flag,),
     )
@@ -129,8 +145,7 @@ def traces_of(rows: Iterable[Measurement], *, age_on: Callable[[date], int]) -> 
     """
     groups: dict[str, list[Measurement]] = {}
     for row in rows:
-        kind = kind_of(row.code)
-        groups.setdefault(kind.code if kind else row.code or row.display, []).append(row)
+        groups.setdefault(_same(row), []).append(row)
     traces = []
     for code, group in groups.items():
         kind = kind_of(code)
@@ -144,6 +159,40 @@ def traces_of(rows: Iterable[Measurement], *, age_on: Callable[[date], int]) -> 
             plain_name = kind.plain_name if kind else group[0].display
             traces.append(Trace(code, name, plain_name, kind, readings))
     return sorted(traces, key=_place)
+
+
+def changes_in_words(was: Mapping[str, Any], kind: Kind | None) -> str:
+    """What a reading said before a correction: “210 /min”; "" where only its time or state did."""
+    unit = was.get("reported_unit") or (kind.unit if kind else "")
+    if was.get("components"):
+        numbers = [part["value"] for part in was["components"] if part.get("value") is not None]
+        return f"{'/'.join(numbers)} {written(unit)}".strip()
+    number = was.get("reported_value") or was.get("value")
+    if number is None:
+        return str(was.get("text_value") or "")
+    return f"{number} {written(unit)}".strip()
+
+
+def judged(reading: Reading, bands: Sequence[Band]) -> Reading:
+    """A reading with the flag of a critical band that one of its numbers lies in."""
+    critical = [band for band in bands if band.ring is Ring.CRITICAL]
+    if not critical or not reading.is_plausible:
+        return reading
+    kind = kind_of(reading.row.code)
+    codes = [part.code for part in kind.parts] if kind else [reading.row.code]
+    flags = list(reading.flags)
+    for index, number in enumerate(reading.numbers):
+        for band in critical:
+            if _is_about(band, codes[index]) and band.holds(number):
+                flags[index] = CRITICALLY_HIGH if band.limits.high is None else CRITICALLY_LOW
+    if flags == list(reading.flags):
+        return reading
+    return replace(reading, flags=tuple(flags), flag=max(flags, key=_GRAVITY.index))
+
+
+def _is_about(band: Band, code: str) -> bool:
+    analyte = analyte_of(code)
+    return band.code == code or (analyte is not None and band.code in analyte.codes)
 
 
 def normal_in_words(kind: Kind, age: int) -> str:
@@ -169,14 +218,13 @@ def normal_limits(kind: Kind, age: int) -> list[Limits]:
 
 def _pressure(row: Measurement, kind: Kind, age: int) -> Reading:
     """Two numbers, judged each by itself; the reading carries the graver flag."""
-    numbers, flags, plausible = [], [], True
+    numbers, flags = [], []
     for index, part in enumerate(kind.parts):
         value = _shown(row.component(part.code), kind)
         if value is None:
             continue
         numbers.append(value)
         flags.append(_flag("", value, _normal(kind, index, age)))
-        plausible = plausible and value in part.plausible
     has_all = len(numbers) == len(kind.parts)
     own = _INTERPRETATIONS.get(row.interpretation)
     return Reading(
@@ -185,7 +233,7 @@ def _pressure(row: Measurement, kind: Kind, age: int) -> Reading:
         unit=written(kind.unit),
         flag=own if own else (HIGH if HIGH in flags else LOW if LOW in flags else ""),
         has_range=bool(normal_limits(kind, age)),
-        is_plausible=plausible,
+        is_plausible=not row.is_implausible,
         numbers=tuple(numbers),
         flags=tuple(flags),
     )
@@ -225,6 +273,14 @@ def _figure(row: Measurement, kind: Kind | None) -> str:
     if row.value is None:
         return row.text_value
     return figure(row.value, kind.places if kind else None)
+
+
+def _same(row: Measurement) -> str:
+    """What makes two rows one thing: the kind, the analyte, else the code or the words."""
+    if kind := kind_of(row.code):
+        return kind.code
+    analyte = analyte_of(row.code)
+    return analyte.code if analyte else row.code or row.display
 
 
 def _place(trace: Trace) -> tuple[int, str]:

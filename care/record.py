@@ -3,7 +3,7 @@
 Everything goes through the doors of `portal.access`; what is returned is ready to print.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -151,10 +151,14 @@ def recovery(patient: Patient, reader: Reader) -> Recovery | None:
 
 
 def trend(
-    patient: Patient, reader: Reader, codes: Sequence[str], since: datetime | None
+    model: type[VitalSign] | type[Result],
+    patient: Patient,
+    reader: Reader,
+    codes: Iterable[str],
+    since: datetime | None,
 ) -> Trace | None:
     """The readings of one thing since a time, newest first."""
-    rows = _of(VitalSign.objects.valid(), patient, reader).filter(code__in=codes)
+    rows = _of(model.objects.valid(), patient, reader).filter(code__in=list(codes))
     if since is not None:
         rows = rows.filter(measured_at__gte=since)
     newest = rows.order_by("-measured_at")[:TREND_READINGS]
@@ -171,7 +175,11 @@ def tile_of(trace: Trace, patient: Patient, now: datetime) -> Tile:
         limits, normal = [Limits(*own)], range_in_words(Limits(*own))
     else:
         normal = normal_in_words(trace.kind, patient.age) if trace.kind else ""
-    points = [(each.at, each.numbers[0]) for each in reversed(trace.readings) if each.numbers]
+    points = [
+        (each.at, each.numbers[0])
+        for each in reversed(trace.readings)
+        if each.numbers and each.is_plausible
+    ]
     return Tile(
         trace=trace,
         sparkline=sparkline_of(points, limits[0] if limits else None),

@@ -3,6 +3,7 @@
 import re
 
 from care import vital_signs
+from care.errors import IncompleteReading, ReadingError, ReadingOutOfTime
 from care.readings import Reading
 
 # By the code that we write for each kind.
@@ -45,9 +46,18 @@ def meaning_of(code: str) -> str:
 def in_plain_words(reading: Reading) -> str:
     """Where a reading lies, as a patient is told; "" when nobody knows."""
     if not reading.is_plausible:
-        return "This looks wrong. Please measure again."
+        return "We do not use this one. Please measure again."
     if reading.flag in ("high", "critically-high"):
         return "Above the usual range"
     if reading.flag in ("low", "critically-low"):
         return "Below the usual range"
     return "In the usual range" if reading.has_range else ""
+
+
+def why_not(error: ReadingError) -> str:
+    """Why a reading was not saved, as a patient is told."""
+    if isinstance(error, ReadingOutOfTime):
+        return "This time is still to come. Please check the day and the time."
+    if isinstance(error, IncompleteReading):
+        return "We could not read the number. Please type it once more."
+    return "This was not saved. Please check it and try once more."

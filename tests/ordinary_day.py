@@ -19,6 +19,7 @@ from alerts.rota_actions import leave_note
 from alerts.swap_actions import ask_swap
 from alerts.turns import Turn
 from appointments.actions import book_visit
+from care.actions import Taken, correct_vital_sign, record_vital_sign
 from care.early_warning import rescore
 from care.models import (
     CarePlan,
@@ -30,12 +31,13 @@ from care.models import (
     Procedure,
     Questionnaire,
     Result,
+    Source,
     VitalSign,
 )
 from care.questionnaires import answering
 from care.questionnaires.form import form_of
 from care.questionnaires.shelf import CHECK_IN, PHQ_9, SELF_HARM, definition_of, install
-from care.vital_signs import BLOOD_PRESSURE, DIASTOLIC, SYSTOLIC, kind_of
+from care.vital_signs import BLOOD_PRESSURE, DIASTOLIC, PULSE, SYSTOLIC, kind_of
 from messaging.actions import reply, start_conversation
 from messaging.models import Category
 from portal.models import CareTeamMembership, Invitation, Patient
@@ -65,7 +67,8 @@ PULSES = (72, 78, 74, 81, 104, 77)
 
 def ordinary_day(cast) -> SimpleNamespace:
     """Write the day into the cast's clinic."""
-    _write_record(cast)
+    result = _write_record(cast)
+    reading = _correct_pulse(cast)
     with acting_for(cast.clinic.pk, cast.ana.user.pk):
         first = start_conversation(
             cast.ana.patient.pk,
@@ -95,6 +98,8 @@ def ordinary_day(cast) -> SimpleNamespace:
         check_in=check_in,
         sent=sent,
         begun=begun,
+        reading=reading,
+        result=result,
         dora=dora.pk,
         invitation=invitation,
         reset_user=urlsafe_base64_encode(force_bytes(cast.ben.user.pk)),
@@ -140,7 +145,8 @@ def _next(weekday: int, today: date) -> date:
     return today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
 
 
-def _write_record(cast) -> None:
+def _write_record(cast) -> uuid.UUID:
+    """Ana's record; returns the result among it."""
     about = {"organization": cast.clinic, "patient": cast.ana.patient}
     now = timezone.now()
     with acting_for(cast.clinic.pk, system=True):
@@ -157,7 +163,7 @@ def _write_record(cast) -> None:
             dosage="1 tablet, up to 4 times a day",
             status="active",
         )
-        Result.objects.create(
+        result = Result.objects.create(
             **about,
             category="laboratory",
             code="2823-3",
@@ -186,6 +192,22 @@ def _write_record(cast) -> None:
         _read(about, "59408-5", now - timedelta(days=3), value=Decimal(91))
         _read(about, "8310-5", now - timedelta(hours=3), value=Decimal(98))
         rescore(cast.ana.patient, now - timedelta(hours=4))
+    return result.pk
+
+
+def _correct_pulse(cast) -> uuid.UUID:
+    """Ana has typed a pulse and seen that it was wrong; returns the reading."""
+    at = timezone.now() - timedelta(hours=1)
+    with acting_for(cast.clinic.pk, cast.ana.user.pk):
+        reading = record_vital_sign(
+            cast.ana.patient.pk, code=PULSE, value=Decimal(177), measured_at=at,
+            by=cast.ana.reader, source=Source.PATIENT,
+        )  # fmt: skip
+        right = Taken(PULSE, Decimal(77))
+        correct_vital_sign(
+            reading.pk, right, measured_at=at, reason="I pressed 1", by=cast.ana.reader
+        )
+    return reading.pk
 
 
 def _check_in(cast) -> tuple[uuid.UUID, uuid.UUID, uuid.UUID]:

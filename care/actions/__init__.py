@@ -4,6 +4,7 @@ from care.actions.observations import Identifier, Recorded, record_observation
 from care.actions.vital_signs import (
     Taken,
     correct_vital_sign,
+    implausible_codes,
     record_vital_sign,
     record_vital_signs,
     withdraw_vital_sign,
@@ -16,6 +17,7 @@ __all__ = [
     "Recorded",
     "Taken",
     "correct_vital_sign",
+    "implausible_codes",
     "record_observation",
     "record_vital_sign",
     "record_vital_signs",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.utils import timezone
@@ -22,7 +22,6 @@ from care.reported import VITAL_SIGNS, Kept, Part, Reported, implausible_parts, 
 from care.vital_signs import Kind, kind_of
 from portal import audit
 from portal.access import Reader, writable_patients
-from portal.models import Patient
 
 # What a correction may change: the reading, not whose it is or where it came from.
 _CORRECTED = (
@@ -69,6 +68,7 @@ def record_vital_sign(
     by: Reader,
     source: Source,
     is_right: bool = False,
+    key: UUID | None = None,
 ) -> VitalSign:
     """Record one reading of a patient.
 
@@ -79,7 +79,9 @@ def record_vital_sign(
     `is_right=True` answers: somebody was asked and said yes, and it is kept aside, not used.
     """
     taken = Taken(code, value, components or {}, text, unit, is_right)
-    return record_vital_signs(patient_id, [taken], measured_at=measured_at, by=by, source=source)[0]
+    return record_vital_signs(
+        patient_id, [taken], measured_at=measured_at, by=by, source=source, key=key
+    )[0]
 
 
 @transaction.atomic
@@ -90,14 +92,24 @@ def record_vital_signs(
     measured_at: datetime,
     by: Reader,
     source: Source,
+    key: UUID | None = None,
 ) -> list[VitalSign]:
-    """Record what was measured at one time, all of it or nothing. Raises as record_vital_sign."""
+    """Record what was measured at one time, all of it or nothing.
+
+    A `key` makes the second press of a button harmless: what was saved under it is returned as it
+    is. Raises as record_vital_sign.
+    """
     patient = writable_patients(by).get(pk=patient_id)
     recorded = []
     for taken in readings:
+        row_id = uuid5(key, taken.code) if key else None
+        saved = VitalSign.objects.filter(pk=row_id, patient=patient).first() if row_id else None
+        if saved:
+            recorded.append(saved)
+            continue
         reported = _reported(taken, measured_at)
         _ask(reported, is_right=taken.is_right)
-        row = record_observation(patient, reported, source=source, by=by).row
+        row = record_observation(patient, reported, source=source, by=by, row_id=row_id).row
         assert isinstance(row, VitalSign)
         recorded.append(row)
     return recorded
@@ -155,14 +167,13 @@ def withdraw_vital_sign(reading_id: UUID, *, reason: str = "", by: Reader) -> Vi
     return reading
 
 
-def correctable(by: Reader, patient: Patient) -> "set[UUID] | None":
-    """Which readings of a patient the reader may correct: None for all, else those of their own."""
-    if not writable_patients(by).filter(pk=patient.pk).exists():
-        return set()
-    if by.is_clinical:
-        return None
-    own = VitalSign.objects.valid().filter(patient=patient, recorded_by_id=by.user_id)
-    return set(own.values_list("pk", flat=True))
+def implausible_codes(readings: Iterable[Taken], measured_at: datetime) -> list[str]:
+    """The codes of all numbers that somebody is to be asked about."""
+    return [
+        part.code
+        for taken in readings
+        for part, _ in implausible_parts(_reported(taken, measured_at))
+    ]
 
 
 def _own_reading(reading_id: UUID, by: Reader) -> VitalSign:

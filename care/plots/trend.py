@@ -1,4 +1,4 @@
-"""A trend: points over time, lines between them, the normal range behind them."""
+"""A trend: points over time, lines between them, ranges behind them, events across them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from care.plots.calendar import Calendar, DateTick
+from care.plots.overlay import Band, Mark, Ring
 from care.plots.scale import Scale, scale_for
 from care.vital_signs import Limits
 
@@ -54,7 +55,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Dot:
     """A point as it is drawn; without a `path` it is a circle."""
 
     x: float
@@ -72,8 +73,17 @@ class Line:
     name: str
     normal: str
     points: str
-    marks: list[Mark]
+    marks: list[Dot]
     is_second: bool
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something that happened, as a line across the plot with its number above."""
+
+    x: float
+    number: int
+    mark: Mark
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,9 @@ class Plot:
     summary: str
     lines: list[Line]
     bands: list[tuple[float, float]]
+    critical: list[tuple[float, float]]
+    limits: list[tuple[float, str]]  # height of a critical limit, and its figure
+    flags: list[Flag]
     scale_ticks: list[tuple[float, str]]
     date_ticks: list[DateTick]
     height: int = HEIGHT
@@ -92,32 +105,59 @@ class Plot:
 
 
 def plot_of(
-    series: Sequence[Series], *, bands: Sequence[Limits], zone: tzinfo, summary: str
+    series: Sequence[Series],
+    *,
+    bands: Sequence[Band],
+    zone: tzinfo,
+    summary: str,
+    marks: Sequence[Mark] = (),
 ) -> Plot | None:
-    """Draw some series over one time and one scale; None when there is nothing to draw."""
+    """Draw some series over one time and one scale; None when there is nothing to draw.
+
+    `marks` outside the time of the readings are left out: they would squeeze what there is to see.
+    """
     drawn = [each for each in series if each.points]
     if not drawn:
         return None
     points = [point for each in drawn for point in each.points]
     values = [point.value for point in points]
     instants = [point.at for point in points]
-    # The scale reaches to the edges of the normal range, so that one sees how far a value is off.
-    edges = [edge for band in bands for edge in (band.low, band.high) if edge is not None]
+    # The scale reaches to the edges of the ranges, so that one sees how far a value is off.
+    edges = [
+        edge for band in bands for edge in (band.limits.low, band.limits.high) if edge is not None
+    ]
     scale = scale_for([*values, *edges], top=TOP, bottom=BOTTOM)
     calendar = Calendar(min(instants), max(instants), zone)
     return Plot(
         summary=summary,
         lines=[_line(each, index, scale, calendar) for index, each in enumerate(drawn)],
-        bands=_apart([_band(band, scale) for band in bands]),
+        bands=_apart([_band(each.limits, scale) for each in bands if each.ring is Ring.NORMAL]),
+        critical=[_band(each.limits, scale) for each in bands if each.ring is Ring.CRITICAL],
+        limits=[
+            (scale.y(edge), f"{edge.normalize():f}")
+            for each in bands
+            if each.ring is Ring.CRITICAL
+            for edge in (each.limits.low, each.limits.high)
+            if edge is not None
+        ],
+        flags=[
+            Flag(calendar.x(mark.at), number, mark)
+            for number, mark in enumerate(within(marks, min(instants), max(instants)), 1)
+        ],
         scale_ticks=[(scale.y(tick), scale.label(tick)) for tick in scale.ticks],
         date_ticks=calendar.ticks,
     )
 
 
+def within(marks: Sequence[Mark], first: datetime, last: datetime) -> list[Mark]:
+    """The marks between two instants, oldest first: as the plot numbers them."""
+    return sorted((mark for mark in marks if first <= mark.at <= last), key=lambda mark: mark.at)
+
+
 def _line(series: Series, index: int, scale: Scale, calendar: Calendar) -> Line:
     last = len(series.points) - 1
     marks = [
-        Mark(
+        Dot(
             x=calendar.x(point.at),
             y=scale.y(point.value),
             label=point.label,

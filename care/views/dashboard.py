@@ -94,7 +94,7 @@ def _rows(patients: list[Patient], reader: Reader) -> list[Row]:
         procedures[procedure.patient_id].append(procedure)
     latest: dict[object, list[Measurement]] = {each: [] for each in ids}
     newest = (
-        of_visible_patients(VitalSign.objects.valid(), reader)
+        of_visible_patients(VitalSign.objects.used(), reader)
         .filter(patient_id__in=ids)
         .order_by("patient_id", "code", "-measured_at")
         .distinct("patient_id", "code")

@@ -250,7 +250,7 @@ def test_a_trend_has_a_plot_and_a_table_of_the_same_readings(ana, ada, client_fo
     assert html.count("<polyline") == 2
     assert html.count('tabindex="0" role="img"') == 6
     for figure in ("132/80", "156/80", "180/80"):
-        assert f'<td class="is-number">{figure}</td>' in html
+        assert f'">{figure}</a></td>' in html
     assert "style=" not in html
 
 
@@ -277,8 +277,8 @@ def test_codes_of_one_kind_share_a_trend(ana, ada, client_for, record_reading):
     record_reading(ana, "8331-1", "36.9", hours=2)
     for code in ("8310-5", "8331-1"):
         html = client_for(ada).get(trend(ana.patient, code)).content.decode()
-        assert '<td class="is-number">36.6</td>' in html
-        assert '<td class="is-number">36.9</td>' in html
+        assert '">36.6</a></td>' in html
+        assert '">36.9</a></td>' in html
 
 
 def test_the_shortest_span_with_a_shape_is_shown(ana, ada, client_for, record_reading):

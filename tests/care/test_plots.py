@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from care.plots.calendar import LEFT, MOST_TICKS, RIGHT, Calendar
+from care.plots.overlay import Band, Mark, Ring
 from care.plots.scale import scale_for
 from care.plots.sparkline import HEIGHT, WIDTH, sparkline_of
 from care.plots.trend import BOTTOM, MOST_STOPS, TOP, Point, Series, plot_of
@@ -92,10 +93,14 @@ def points(*numbers, flag=""):
     ]
 
 
-def plot(*series, bands=()):
+def plot(*series, bands=(), critical=(), marks=()):
     return plot_of(
         [Series(f"s{index}", each) for index, each in enumerate(series)],
-        bands=bands,
+        bands=[
+            *(Band("", limits, Ring.NORMAL) for limits in bands),
+            *(Band("", limits, Ring.CRITICAL) for limits in critical),
+        ],
+        marks=marks,
         zone=NEW_YORK,
         summary="",
     )
@@ -148,6 +153,28 @@ def test_two_ranges_that_touch_do_not_look_like_one():
     systolic, diastolic = Limits(Decimal(90), Decimal(140)), Limits(Decimal(60), Decimal(90))
     first, second = plot(points(120), points(80), bands=[systolic, diastolic]).bands
     assert first[0] + first[1] < second[0]
+
+
+def test_what_is_critical_reaches_the_edge_and_its_limit_is_a_line():
+    low, high = Limits(high=Decimal("2.8")), Limits(low=Decimal("6.0"))
+    drawn = plot(points("2.1", "4.4", "6.4"), critical=[low, high])
+    assert drawn.bands == []
+    (lower, above) = drawn.critical
+    assert lower[0] + lower[1] == BOTTOM
+    assert above[0] == TOP
+    assert [figure for _, figure in drawn.limits] == ["2.8", "6"]
+    first, middle, last = (mark.y for mark in drawn.lines[0].marks)
+    assert last < drawn.limits[1][0] < middle < drawn.limits[0][0] < first
+
+
+def test_what_happened_is_numbered_in_time_and_only_between_the_readings():
+    def mark(days, label):
+        return Mark(NOON + timedelta(days=days), label, "visit")
+
+    marks = [mark(3, "later"), mark(1, "first"), mark(-1, "before"), mark(9, "after")]
+    flags = plot(points(70, 71, 72, 73, 74), marks=marks).flags
+    assert [(flag.number, flag.mark.label) for flag in flags] == [(1, "first"), (2, "later")]
+    assert flags[0].x < flags[1].x
 
 
 def test_the_second_line_is_told_apart_without_colour():

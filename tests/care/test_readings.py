@@ -86,12 +86,18 @@ def test_a_result_without_a_range_is_not_called_in_range():
     assert reading_of(potassium, age=ADULT).said == ""
 
 
-@pytest.mark.parametrize(("code", "value"), [("8867-4", 900), ("59408-5", 101), ("8310-5", 3.7)])
-def test_what_nobody_can_have_is_called_unlikely(code, value):
-    reading = reading_of(vital(code, value), age=ADULT)
-    assert not reading.is_plausible
-    assert reading.said == "unlikely, please check"
-    assert in_plain_words(reading) == "This looks wrong. Please measure again."
+def test_what_was_put_aside_is_said_not_to_be_used():
+    reading = reading_of(vital("8867-4", 900, is_implausible=True), age=ADULT)
+    assert reading.said == "not used, unlikely"
+    assert in_plain_words(reading) == "We do not use this one. Please measure again."
+
+
+def test_the_latest_reading_is_the_latest_that_counts():
+    rows = [vital("8867-4", 900, is_implausible=True), vital("8867-4", 80), vital("8867-4", 70)]
+    (trace,) = traces_of(rows, age_on=lambda day: ADULT)
+    assert (trace.latest.figure, trace.aside.figure) == ("80", "900")
+    (alone,) = traces_of(rows[:1], age_on=lambda day: ADULT)
+    assert (alone.latest.figure, alone.aside) == ("900", None)
 
 
 def test_codes_of_one_kind_are_one_trace_and_texts_do_not_matter():

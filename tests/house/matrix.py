@@ -110,6 +110,15 @@ MATRIX: dict[str, Row] = {
     # A clinician's decision: a nurse of the team measures by it.
     "care:oxygen_target": Row(post=frozenset({"ada"}), takes=("patient_id",)),
     "care:trend": Row(get=TEAM | OWN_SIDE, takes=("patient_id",), fixed={"code": "29463-7"}),
+    "care:result_trend": Row(get=TEAM | OWN_SIDE, takes=("patient_id", "result_id")),
+    # Patients enter one reading at a time for themselves or for whom they care, the team a set.
+    "care:new_reading": Row(get=PATIENTS),
+    "care:new_reading_of": Row(get=PATIENTS, post=PATIENTS, fixed={"word": "pulse"}),
+    "care:new_round": Row(get=TEAM, post=TEAM, takes=("patient_id",)),
+    "care:reading": Row(get=TEAM | OWN_SIDE, takes=("patient_id", "reading_id")),
+    # Nobody of Ana's side entered it.
+    "care:correct_reading": Row(get=TEAM, post=TEAM, takes=("patient_id", "reading_id")),
+    "care:withdraw_reading": Row(post=TEAM, takes=("patient_id", "reading_id")),
     "care:panel_summary": _record_panel(),
     "care:panel_vitals": _record_panel(),
     "care:panel_plan": _record_panel(),

@@ -43,7 +43,7 @@ def anas_record(cast) -> SimpleNamespace:
         CarePlanActivity.objects.create(
             **entry, plan=plan, position=0, display="CANARYPLAN", status="in-progress"
         )
-        Result.objects.create(
+        result = Result.objects.create(
             **entry, category="laboratory", code="2823-3", display="CANARYRESULT", value=4,
             unit="mmol/L", measured_at=now,
         )  # fmt: skip
@@ -84,6 +84,8 @@ def anas_record(cast) -> SimpleNamespace:
         patient_id=cast.ana.patient.pk,
         conversation_id=message.conversation_id,
         notification_id=notification.pk,
+        reading_id=reading.pk,
+        result_id=result.pk,
         questionnaire_id=questionnaire.pk,
         response_id=response.pk,
         observation_id=reading.pk,
