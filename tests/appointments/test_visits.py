@@ -162,7 +162,7 @@ def test_the_clinicians_day_is_the_clinics_day(cast, client_for):
         ("Last", today + timedelta(hours=23)),
         ("Too late", today + timedelta(hours=25, minutes=1)),
     ):
-        booked_by(cast.ada, cast.ana.patient, starts_at, kind=kind)
+        booked_by(cast.ada, cast.ana.patient, starts_at, minutes=1, kind=kind)
 
     visits = client_for(cast.noor).get("/dashboard/today/", headers=HTMX).context["visits"]
     assert [visit.kind for visit in visits] == ["First", "Last"]

@@ -22,12 +22,12 @@ def acting(person):
     return acting_for(person.organization.pk, person.user.pk)
 
 
-def visit(cast):
+def visit(cast, days=1):
     from datetime import timedelta
 
     from django.utils import timezone
 
-    starts_at = timezone.now() + timedelta(days=1)
+    starts_at = timezone.now() + timedelta(days=days)
     with acting(cast.ada):
         return book_visit(
             cast.ana.patient.pk,
@@ -49,7 +49,7 @@ def see_all(cast, conversation):
 
 
 def call_off(cast, conversation):
-    booked = visit(cast)
+    booked = visit(cast, days=2)
     with acting(cast.ada):
         cancel_visit(booked.pk, by=cast.ada.reader)
 
