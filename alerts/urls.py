@@ -31,9 +31,7 @@ urlpatterns = [
     path("alerts/sightings/", bar.sightings, name="sightings"),
     path("alerts/notices/", worklist.notices, name="notices"),
     path("alerts/<uuid:alert_id>/", alerts.alert, name="alert"),
-    path(
-        "alerts/<uuid:alert_id>/acknowledgement/", alerts.acknowledgement, name="acknowledgement"
-    ),
+    path("alerts/<uuid:alert_id>/acknowledgement/", alerts.acknowledgement, name="acknowledgement"),
     path("alerts/<uuid:alert_id>/acts/", alerts.acts, name="acts"),
     path("alerts/<uuid:alert_id>/handover/", alerts.handover, name="handover"),
     path("alerts/<uuid:alert_id>/snooze/", alerts.snooze, name="snooze"),

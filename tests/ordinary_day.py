@@ -14,7 +14,18 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from alerts.models import Rota, Shift
+from alerts import actions
+from alerts.judge import judge_waiting
+from alerts.models import (
+    Alert,
+    EscalationPolicy,
+    Outcome,
+    PolicyVersion,
+    Rota,
+    Rule,
+    RuleVersion,
+    Shift,
+)
 from alerts.rota_actions import leave_note
 from alerts.swap_actions import ask_swap
 from alerts.turns import Turn
@@ -104,8 +115,63 @@ def ordinary_day(cast) -> SimpleNamespace:
         invitation=invitation,
         reset_user=urlsafe_base64_encode(force_bytes(cast.ben.user.pk)),
         reset_token=default_token_generator.make_token(cast.ben.user),
+        **_raise_alerts(cast),
         **_fill_rota(cast),
     )
+
+
+# What is watched, how bad it is, and a value that meets it.
+WATCHED = (
+    ("Potassium", "critical", "2823-3", "mmol/L", "6.4"),
+    ("Lactate", "critical", "2524-7", "mmol/L", "6"),
+    ("Sodium", "urgent", "2951-2", "mmol/L", "160"),
+    ("Magnesium", "urgent", "19123-9", "mg/dL", "5"),
+    ("Phosphate", "notice", "2777-1", "mg/dL", "11"),
+)
+
+
+def _raise_alerts(cast) -> dict[str, uuid.UUID]:
+    """Ana has an alert of each severity; of the others Noor has one, and closed one."""
+    of_clinic = {"organization": cast.clinic}
+    with acting_for(cast.clinic.pk, system=True):
+        policy = EscalationPolicy.objects.create(**of_clinic, name="The care team, then clinicians")
+        steps = [{"wait": 0, "tell": "care_team"}, {"wait": 5, "tell": "role", "who": "clinician"}]
+        PolicyVersion.objects.create(**of_clinic, policy=policy, number=1, steps=steps)
+        for what, severity, code, unit, value in WATCHED:
+            rule = Rule.objects.create(**of_clinic, name=what, is_on=True)
+            RuleVersion.objects.create(
+                **of_clinic,
+                rule=rule,
+                policy=policy,
+                number=1,
+                severity=severity,
+                what=what,
+                codes=[code],
+                unit=unit,
+                high=Decimal(value) - Decimal("0.4"),
+            )
+            Result.objects.create(
+                **of_clinic,
+                patient=cast.ana.patient,
+                category="laboratory",
+                code=code,
+                display=what,
+                value=Decimal(value),
+                unit=unit,
+                measured_at=timezone.now() - timedelta(minutes=2),
+            )
+    judge_waiting(cast.clinic.pk)
+    with acting_for(cast.clinic.pk, system=True):
+        raised = {alert.what: alert.pk for alert in Alert.objects.filter(patient=cast.ana.patient)}
+    with acting_for(cast.clinic.pk, cast.noor.user.pk):
+        actions.acknowledge(raised["Lactate"], by=cast.noor.reader, note="On my way")
+        actions.acknowledge(raised["Magnesium"], by=cast.noor.reader)
+        actions.close(raised["Magnesium"], by=cast.noor.reader, outcome=Outcome.DONE)
+    return {
+        "alert": raised["Potassium"],
+        "taken": raised["Lactate"],
+        "ended": raised["Magnesium"],
+    }
 
 
 def _fill_rota(cast) -> dict[str, object]:

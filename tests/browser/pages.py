@@ -40,11 +40,12 @@ _STAFF = {
     "inbox": "/messages/",
     "thread": "/messages/{conversation}/",
     "on call": "/rota/{rota}/",
-    "on call, five weeks": "/rota/{rota}/?show=month",
     "shift": "/rota/{rota}/{shift}/{shift_on}/",
+    "alerts": "/alerts/",
+    "alert": "/alerts/{alert}/",
 }
 _PANELS = ("summary", "vitals", "plan", "medications", "conditions", "laboratory", "encounters",
-           "messages", "visits", "questionnaires", "news2")  # fmt: skip
+           "messages", "visits", "questionnaires", "news2", "alerts")  # fmt: skip
 
 PAGES: dict[str, dict[str, str]] = {
     "stranger": {
@@ -70,6 +71,11 @@ PAGES: dict[str, dict[str, str]] = {
         **_STAFF,
         "new message": "/messages/new/",
         "notifications": "/notifications/",
+        "alert in hand": "/alerts/{taken}/",
+        "on call, five weeks": "/rota/{rota}/?show=month",
+        "closed alerts": "/alerts/?show=closed",
+        "closed alert": "/alerts/{ended}/",
+        "notices": "/alerts/notices/",
         "visits": "/visits/",
         "trend": "/patients/{ana}/vitals/85354-9/",
         "trend of a result": "/patients/{ana}/results/{result}/",

@@ -159,6 +159,21 @@ MATRIX: dict[str, Row] = {
     "appointments:panel": _panel(),
     "appointments:today": Row(get=CLINICAL),
     "appointments:home": Row(get=PATIENTS),
+    # Alerts
+    "alerts:index": Row(get=CLINICAL),
+    "alerts:notices": Row(get=CLINICAL, post=CLINICAL),
+    "alerts:bar": Row(get=CLINICAL),
+    # Which alerts is in the body; those of others are passed over.
+    "alerts:sightings": Row(post=CLINICAL),
+    "alerts:alert": Row(get=TEAM, takes=("alert_id",)),
+    "alerts:acknowledgement": Row(post=TEAM, takes=("alert_id",)),
+    "alerts:acts": Row(post=TEAM, takes=("alert_id",)),
+    "alerts:handover": Row(post=TEAM, takes=("alert_id",)),
+    "alerts:snooze": Row(post=TEAM, takes=("alert_id",)),
+    "alerts:escalation": Row(post=TEAM, takes=("alert_id",)),
+    "alerts:closure": Row(post=TEAM, takes=("alert_id",)),
+    "alerts:panel": _panel(),
+    "alerts:banner": _panel(),
     # On call
     "alerts:rota": Row(get=CLINICAL | ADMINS),
     "alerts:rota_calendar": Row(get=STAFF, takes=("rota_id",)),

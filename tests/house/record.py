@@ -6,7 +6,18 @@ from types import SimpleNamespace
 
 from django.utils import timezone
 
-from alerts.models import Rota, Shift, ShiftOverride, ShiftSwap
+from alerts.judge import judge_waiting
+from alerts.models import (
+    Alert,
+    EscalationPolicy,
+    PolicyVersion,
+    Rota,
+    Rule,
+    RuleVersion,
+    Shift,
+    ShiftOverride,
+    ShiftSwap,
+)
 from appointments.actions import book_visit
 from care.models import (
     CarePlan,
@@ -28,7 +39,7 @@ from portal.tenancy import acting_for
 
 # "4471" is her record number; her name may be known to the clinic's administrators.
 CANARIES = ("CANARYSUBJECT", "CANARYBODY", "CANARYCONDITION", "CANARYMEDICINE", "CANARYVISIT",
-            "CANARYRESULT", "CANARYPLAN", "CANARYTARGET", "137.25")  # fmt: skip
+            "CANARYRESULT", "CANARYPLAN", "CANARYTARGET", "CANARYALERT", "137.25")  # fmt: skip
 IDENTITY = ("Ana Ruiz", "4471")
 
 
@@ -89,8 +100,31 @@ def anas_record(cast) -> SimpleNamespace:
         questionnaire_id=questionnaire.pk,
         response_id=response.pk,
         observation_id=reading.pk,
+        alert_id=_alert(cast),
         **_rota(cast),
     )
+
+
+def _alert(cast) -> uuid.UUID:
+    """A critical alert about Ana, of which her care team is told and nobody else."""
+    of_clinic = {"organization": cast.clinic}
+    with acting_for(cast.clinic.pk, system=True):
+        policy = EscalationPolicy.objects.create(**of_clinic, name="Care team")
+        PolicyVersion.objects.create(
+            **of_clinic, policy=policy, number=1, steps=[{"wait": 0, "tell": "care_team"}]
+        )
+        rule = Rule.objects.create(**of_clinic, name="Lactate", is_on=True)
+        RuleVersion.objects.create(
+            **of_clinic, rule=rule, policy=policy, number=1, severity="critical",
+            what="CANARYALERT", codes=["2524-7"], unit="mmol/L", high=4,
+        )  # fmt: skip
+        Result.objects.create(
+            **of_clinic, patient=cast.ana.patient, category="laboratory", code="2524-7",
+            display="Lactate", value=6, unit="mmol/L", measured_at=timezone.now(),
+        )  # fmt: skip
+    judge_waiting(cast.clinic.pk)
+    with acting_for(cast.clinic.pk, system=True):
+        return Alert.objects.get(patient=cast.ana.patient).pk
 
 
 def _rota(cast) -> dict[str, uuid.UUID]:
