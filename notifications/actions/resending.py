@@ -23,7 +23,7 @@ def resend(delivery_ids: Collection[UUID], *, by: Reader) -> int:
     """
     rows = access.of_organization(Delivery.objects.filter(pk__in=delivery_ids), by)
     again = list(
-        rows.filter(status__in=[Status.FAILED, Status.SUPPRESSED])
+        rows.filter(status__in=[Status.FAILED, Status.SUPPRESSED], cancelled_at=None)
         .order_by("pk")
         .select_for_update(of=["self"])
     )

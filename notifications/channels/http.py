@@ -25,7 +25,8 @@ class Answer:
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     """Send one POST and return the answer; redirects are not followed.
 
-    Raises NotSent when no answer comes: whether it arrived is then not known.
+    Raises NotSent when no answer comes: whether it arrived is then not known, unless there was no
+    connection at all.
     """
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
@@ -37,15 +38,24 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
         connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     try:
+        _connect(connection)
         connection.request("POST", path or "/", body, headers)
         answer = connection.getresponse()
         return Answer(answer.status, answer.headers, answer.read(LONGEST_ANSWER))
     except TimeoutError:
         raise NotSent("timeout", is_unknown=True) from None
     except (OSError, http.client.HTTPException):
-        raise NotSent("unreachable") from None
+        # The provider may have had the whole of it before the line broke.
+        raise NotSent("no_answer", is_unknown=True) from None
     finally:
         connection.close()
+
+
+def _connect(connection: http.client.HTTPConnection) -> None:
+    try:
+        connection.connect()
+    except OSError:
+        raise NotSent("unreachable") from None
 
 
 def refusal(answer: Answer) -> NotSent:

@@ -62,7 +62,7 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(default=timezone.now)
     claimed_at = models.DateTimeField(null=True)
-    # Nobody wants it any more: a message that is on its way is not sent a second time.
+    # Nobody wants it any more: what is on its way or failed is not sent another time.
     cancelled_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)

@@ -66,6 +66,22 @@ def http_provider(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[Provi
         server.server_close()
 
 
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """A server that takes one request and hangs up without a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up():
+            line, _ = server.accept()
+            with line:
+                line.recv(65_536)
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
 class Postbox:
     """A mail server's handler: keeps messages, refuses whom it is told to refuse."""
 

@@ -15,6 +15,7 @@ from notifications.channels import email, sms, web_push
 from notifications.channels.message import AddressGone, Message, NotSent
 from notifications.channels.push_crypto import decoded, encoded, point_of
 from notifications.channels.wording import line
+from tests.notifications.servers import silent_server
 
 ONE = Message(uuid4(), 1, is_important=False)
 CALL = Message(uuid4(), 1, is_important=True)
@@ -113,6 +114,18 @@ def test_what_a_provider_refuses(text_provider, answer, code, is_final, retry_af
         sms.send("+16175550123", "Vigil")
     error = raised.value
     assert (error.code, error.is_final, error.retry_after) == (code, is_final, retry_after)
+
+
+def test_a_line_that_breaks_leaves_unknown_what_a_refused_one_does_not(text_provider, settings):
+    with silent_server() as url:
+        settings.SMS_API_URL = url
+        with pytest.raises(NotSent) as raised:
+            sms.send("+16175550123", "Vigil")
+    assert (raised.value.code, raised.value.is_unknown) == ("no_answer", True)
+    # Nobody listens there any more.
+    with pytest.raises(NotSent) as raised:
+        sms.send("+16175550123", "Vigil")
+    assert (raised.value.code, raised.value.is_unknown) == ("unreachable", False)
 
 
 def test_without_a_provider_the_channel_is_off(settings):

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from notifications import sending
+from notifications.actions import cancel_sends
 from notifications.actions.resending import resend
 from notifications.models import Channel, Delivery
 from portal.models import AuditEntry
@@ -86,16 +87,18 @@ def test_what_went_out_is_not_sent_twice(office, cast, failed, log, postbox):
     assert len(postbox.mails) == 1
 
 
-def test_what_nobody_wants_any_more_is_not_sent_again(office, cast, told, log, postbox, acting):
-    from notifications.actions import cancel_sends
-
+def test_what_was_answered_meanwhile_is_not_sent_again(office, cast, told, log, postbox, acting):
     alert = uuid4()
     told(cast.ada, cast.ana.patient, subject=alert)
+    postbox.refusal = "550 5.1.1 nobody here"
+    sending.deliver(cast.clinic.pk, EMAIL)
+    told(cast.ada, cast.ana.patient, subject=alert)
+    postbox.refusal = ""
     with acting(cast.noor):
         cancel_sends(alert)
     press(office, *log(cast.ada, EMAIL))
     sending.deliver(cast.clinic.pk, EMAIL)
-    assert [row.status for row in log(cast.ada, EMAIL)] == [Status.CANCELLED]
+    assert [row.status for row in log(cast.ada, EMAIL)] == [Status.FAILED, Status.CANCELLED]
     assert postbox.mails == []
 
 
