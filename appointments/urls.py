@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from appointments import views
+from appointments.views import lists
 
 app_name = "appointments"
 
 urlpatterns = [
-    path("visits/", views.index, name="index"),
-    path("patients/<uuid:patient_id>/panels/visits/", views.chart_panel, name="panel"),
-    path("dashboard/today/", views.today, name="today"),
-    path("home/visit/", views.home, name="home"),
+    path("visits/", lists.index, name="index"),
+    path("patients/<uuid:patient_id>/panels/visits/", lists.chart_panel, name="panel"),
+    path("dashboard/today/", lists.today, name="today"),
+    path("home/visit/", lists.home, name="home"),
 ]

@@ -1,0 +1,1 @@
+"""Pages and fragments of visits: the patients’ and the clinic’s."""
