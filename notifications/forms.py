@@ -28,7 +28,7 @@ class WishesForm(forms.Form):
     """All of the page's own form. Fields for kinds are named `kind_<kind>`."""
 
     important_channel = forms.ChoiceField(
-        label="Alerts reach you at any hour, at least by",
+        label="Critical alerts reach you at any hour, at least by",
         required=False,
         help_text="It is used even when you want alerts in no other way.",
         error_messages=_UNKNOWN,
@@ -69,8 +69,8 @@ class WishesForm(forms.Form):
             )
         clinic = wishes.organization.time_zone
         self._choices("time_zone", [("", f"Like the clinic ({_town(clinic)})"), *_zones()])
-        self._choices("important_channel", [("", "What is there, the loudest first"), *offered])
-        if not reader.is_staff:
+        self._choices("important_channel", [("", "The loudest that is set up"), *offered])
+        if not reader.is_clinical:
             del self.fields["important_channel"]
 
     @property

@@ -19,7 +19,7 @@ _CLINICAL = {
 }
 _ADMIN = {Kind.ALARM: "The watch over alerts found something wrong"}
 
-CHANNEL_WORDS = {Channel.WEB_PUSH: "Push", Channel.SMS: "Text message", Channel.EMAIL: "E-mail"}
+CHANNEL_WORDS = {Channel.WEB_PUSH: "Push", Channel.SMS: "Text", Channel.EMAIL: "E-mail"}
 
 
 def kinds_for(reader: Reader) -> dict[Kind, str]:

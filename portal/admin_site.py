@@ -52,6 +52,7 @@ MENU = (
         {
             "Organization": "Name, time zone, telephones",
             "AuditEntry": "Audit log",
+            "Delivery": "Delivery log",
             "AccessAttempt": "Refused sign-ins",
             "FhirIdentity": "Imported resources",
             "ServiceAccount": "Service accounts",
