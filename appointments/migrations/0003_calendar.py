@@ -30,7 +30,8 @@ CREATE TRIGGER appointments_sequence BEFORE UPDATE ON appointments
     FOR EACH ROW EXECUTE FUNCTION appointments_count_change();
 CREATE TRIGGER appointments_time AFTER INSERT OR UPDATE ON appointments
     FOR EACH ROW EXECUTE FUNCTION appointments_take_time();
-CREATE TRIGGER appointments_hold_time AFTER INSERT OR UPDATE OF ended_at ON appointment_holds
+CREATE TRIGGER appointments_hold_time AFTER INSERT OR UPDATE OF ended_at, until_at
+    ON appointment_holds
     FOR EACH ROW EXECUTE FUNCTION appointments_hold_time();
 CREATE TRIGGER appointments_block_time AFTER INSERT OR UPDATE ON time_blocks
     FOR EACH ROW EXECUTE FUNCTION appointments_block_time();

@@ -118,6 +118,10 @@ BEGIN
         DELETE FROM taken_times WHERE hold_id = NEW.id;
         RETURN NULL;
     END IF;
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE taken_times SET held_until = NEW.until_at WHERE hold_id = NEW.id;
+        RETURN NULL;
+    END IF;
     PERFORM appointments_lock(ARRAY[NEW.provider_id, NEW.room_id, NEW.patient_id]);
     INSERT INTO taken_times (id, organization_id, hold_id, provider_id, room_id, patient_id, during,
                              with_patient, is_exclusive, held_until)

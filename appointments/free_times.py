@@ -1,0 +1,163 @@
+"""Reading what `appointments.calendar` reckons with, and which times it finds free."""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from appointments.calendar import Shape, Slot, Taken, days_from, free_slots, nearest
+from appointments.models import (
+    STANDING,
+    Appointment,
+    Availability,
+    AvailabilityException,
+    Holiday,
+    SelfScheduling,
+    VisitType,
+)
+from portal import access
+from portal.access import Reader
+from portal.models import CareTeamMembership, Organization, Patient
+
+# How far from a time that is gone others are looked for.
+AROUND = timedelta(days=14)
+# Staff may look this far ahead.
+STAFF_HORIZON_DAYS = 400
+
+
+def visit_types_for(by: Reader) -> list[VisitType]:
+    """The visit types whose free times the reader may see, by name."""
+    active = access.of_organization(VisitType.objects.filter(is_active=True), by)
+    if not by.is_clinical:
+        active = active.exclude(self_scheduling=SelfScheduling.OFF)
+    return list(active)
+
+
+def free_times(
+    visit_type: VisitType,
+    patient: Patient,
+    *,
+    by: Reader,
+    first: date,
+    last: date,
+    provider_id: UUID | None = None,
+    moving: Appointment | None = None,
+) -> list[Slot]:
+    """Return the times of some days at which the patient can have such a visit, in order.
+
+    With the providers of the patient's care team, or with the one named. The patient's side is
+    bound by the type's lead and horizon, staff by neither. The visit that is `moving` does not
+    stand in its own way as far as the patient is concerned.
+    """
+    providers = {provider_id} if provider_id else care_team_of(patient)
+    staff = acts_for_clinic(patient, by)
+    if not staff:
+        providers &= care_team_of(patient)
+    return slots_of(
+        visit_type,
+        providers,
+        first,
+        last,
+        shape=shape_of(visit_type, is_staff=staff),
+        busy=busy_times(patient, first, last, besides=moving.pk if moving else None),
+    )
+
+
+def slots_of(
+    visit_type: VisitType,
+    providers: Collection[UUID],
+    first: date,
+    last: date,
+    *,
+    shape: Shape,
+    busy: Collection[tuple[datetime, datetime]] = (),
+) -> list[Slot]:
+    """Return the free times of some providers for a type, whoever it is for."""
+    zone = Organization.objects.get(pk=visit_type.organization_id).zone
+    begins, ends = _around(first, last)
+    week = Availability.objects.filter(visit_type=visit_type, provider_id__in=providers)
+    exceptions = AvailabilityException.objects.filter(
+        organization_id=visit_type.organization_id,
+        provider_id__in=providers,
+        on__range=(first, last),
+    ).exclude(visit_type__isnull=False, starts=None)
+    holidays = Holiday.objects.filter(
+        organization_id=visit_type.organization_id, on__range=(first, last)
+    )
+    return free_slots(
+        week=[row.hours for row in week],
+        exceptions=[
+            row.day_hours for row in exceptions if row.visit_type_id in (None, visit_type.pk)
+        ],
+        holidays=set(holidays.values_list("on", flat=True)),
+        taken=taken_between(begins, ends),
+        busy=busy,
+        shape=shape,
+        zone=zone,
+        now=timezone.now(),
+        days=days_from(first, last),
+    )
+
+
+def next_times(
+    visit_type: VisitType, patient: Patient, wanted: datetime, *, by: Reader, number: int = 4
+) -> list[Slot]:
+    """Return the free times closest to one that is gone."""
+    day = timezone.localdate(wanted, Organization.objects.get(pk=patient.organization_id).zone)
+    first = max(day - AROUND / 2, timezone.localdate())
+    found = free_times(visit_type, patient, by=by, first=first, last=day + AROUND)
+    return nearest(found, wanted, number)
+
+
+def shape_of(visit_type: VisitType, *, is_staff: bool) -> Shape:
+    """How visits of a type are booked by staff, or by patients."""
+    return Shape(
+        duration=visit_type.duration,
+        step=timedelta(minutes=visit_type.step_minutes or visit_type.minutes),
+        buffer_before=timedelta(minutes=visit_type.buffer_before_minutes),
+        buffer_after=timedelta(minutes=visit_type.buffer_after_minutes),
+        lead=timedelta() if is_staff else timedelta(minutes=visit_type.lead_minutes),
+        horizon_days=STAFF_HORIZON_DAYS if is_staff else visit_type.horizon_days,
+    )
+
+
+def taken_between(begins: datetime, ends: datetime) -> list[Taken]:
+    """What providers and rooms of the reader's clinic have no longer, by whatever it is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM appointments_taken(%s, %s)", [begins, ends])
+        return [
+            Taken(starts_at, ends_at, provider, room)
+            for provider, room, starts_at, ends_at in cursor.fetchall()
+        ]
+
+
+def busy_times(
+    patient: Patient, first: date, last: date, *, besides: UUID | None = None
+) -> list[tuple[datetime, datetime]]:
+    """When the patient has other visits."""
+    begins, ends = _around(first, last)
+    visits = Appointment.objects.filter(
+        patient=patient, status__in=STANDING, starts_at__lt=ends, ends_at__gt=begins
+    )
+    if besides is not None:
+        visits = visits.exclude(pk=besides)
+    return list(visits.values_list("starts_at", "ends_at"))
+
+
+def care_team_of(patient: Patient) -> set[UUID]:
+    """The providers with whom a patient may have visits."""
+    team = CareTeamMembership.objects.active().filter(patient=patient)
+    return set(team.values_list("provider_id", flat=True))
+
+
+def acts_for_clinic(patient: Patient, by: Reader) -> bool:
+    """Whether the reader writes for the patient as one of the care team, and not as family."""
+    return by.is_clinical and access.care_team_patients(by).filter(pk=patient.pk).exists()
+
+
+def _around(first: date, last: date) -> tuple[datetime, datetime]:
+    """Instants that enclose some days, in whatever zone."""
+    begins = datetime.combine(first - timedelta(days=1), time.min, tzinfo=UTC)
+    return begins, datetime.combine(last + timedelta(days=2), time.min, tzinfo=UTC)
