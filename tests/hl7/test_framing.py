@@ -34,6 +34,13 @@ def test_a_separator_alone_does_not_end_a_message():
     assert Frames(100).feed(b"\x0ba\x1cb\x1c\r") == [b"a\x1cb"]
 
 
+def test_a_frame_that_begins_again_was_cut_off():
+    frames = Frames(100)
+    assert frames.feed(b"\x0bMSH|1\rPID|a") == []
+    assert frames.feed(framed("MSH|2") + framed("MSH|3")) == [b"MSH|2", b"MSH|3"]
+    assert frames.cut_off == 1
+
+
 def test_a_frame_over_the_limit_is_refused_before_it_ends():
     frames = Frames(100)
     frames.feed(b"\x0b" + b"a" * 90)

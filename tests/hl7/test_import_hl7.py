@@ -12,7 +12,9 @@ from care.models import Correction, ReceivedMessage, Result, VitalSign
 from portal.management.hl7.documents import split
 from portal.management.hl7.intake import Hl7Intake
 from portal.models import AuditEntry, Patient
-from tests.hl7.samples import SHARED, header, oru, result, sample
+from tests.hl7.samples import SHARED, header, order, oru, patient, result, sample
+
+SODIUM = "2951-2^Sodium^LN"
 
 
 @pytest.fixture
@@ -114,7 +116,7 @@ def test_what_can_be_stored_is_and_the_rest_says_where(intake, stored):
     taken = intake.take(
         oru(
             result(),
-            result("2951-2^Sodium^LN", "high"),
+            result(SODIUM, "high"),
             result("2345-7^Glucose^LN", "5", "furlong"),
         )
     )
@@ -122,7 +124,7 @@ def test_what_can_be_stored_is_and_the_rest_says_where(intake, stored):
     assert [problem.place for problem in taken.answer.problems] == ["OBX^2^5", "OBX^3"]
     assert [row.code for row in stored()] == ["2823-3"]
     # Mended, it is sent again under its name, and taken.
-    assert not intake.take(oru(result(), result("2951-2^Sodium^LN", "high"))).was_known
+    assert not intake.take(oru(result(), result(SODIUM, "high"))).was_known
 
 
 def test_what_was_in_error_is_tried_again(intake, stored, clinic, system):
@@ -147,6 +149,19 @@ def test_nothing_is_filed_on_the_wrong_patient(intake, stored, subject, place):
     taken = intake.take(oru(**subject))
     assert taken.answer.code == "AE"
     assert [problem.place for problem in taken.answer.problems] == [place]
+    assert stored() == []
+
+
+def test_two_patients_in_one_message_are_not_told_apart(intake, stored, ben):
+    about_ben = patient(ben.patient.mrn, f"{ben.patient.birth_on:%Y%m%d}")
+    taken = intake.take(oru(result(), about_ben, order("78"), result(SODIUM, "140")))
+    assert [problem.place for problem in taken.answer.problems] == ["PID^2"]
+    assert stored() == []
+
+
+def test_two_headers_in_one_message_are_rejected(intake, stored):
+    taken = intake.take(oru() + oru(control_id="2"))
+    assert taken.answer.code == "AR"
     assert stored() == []
 
 
@@ -187,7 +202,7 @@ def test_every_message_is_on_record(intake, ana, system):
 
 def test_a_file_of_messages_is_taken(stored, tmp_path, cast):
     batch = b"FHS|^~\\&\rBHS|^~\\&\r" + oru(control_id="1")
-    batch += oru(result("2951-2^Sodium^LN", "140"), control_id="2") + b"BTS|2\rFTS|1\r"
+    batch += oru(result(SODIUM, "140"), control_id="2") + b"BTS|2\rFTS|1\r"
     (tmp_path / "night.hl7").write_bytes(batch)
     told, status = import_hl7(tmp_path)
     assert status == 0, told

@@ -1,6 +1,9 @@
 """MLLP: where a message begins and ends in a stream of bytes.
 
 A frame is VT, the message, FS, CR. Pure: bytes in, messages out, split at any byte.
+
+A frame that begins again before it has ended was cut off, and what came of it is dropped: read on,
+it would file the results of one patient under the patient of the message before.
 """
 
 START = b"\x0b"
@@ -16,6 +19,7 @@ class Frames:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.cut_off = 0  # frames that began and never ended
         self._buffer = bytearray()
         self._is_inside = False
         self._searched = 0
@@ -56,7 +60,8 @@ class Frames:
         message = bytes(self._buffer[:end])
         del self._buffer[: end + len(END)]
         self._is_inside = False
-        return message
+        self.cut_off += message.count(START)
+        return message.rpartition(START)[2]
 
 
 def framed(message: str) -> bytes:

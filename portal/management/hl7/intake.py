@@ -117,6 +117,11 @@ def _rejected(message: Message | None, problem: Problem) -> Taken:
 
 
 def _patient(message: Message, organization: Organization, answer: Answer) -> Patient | None:
+    if message.count("PID") > 1:
+        # HL7 allows it; told apart wrongly, one patient would have another's results.
+        reason = "is a second patient: one message is about one"
+        answer.refuse(Problem(Condition.SEQUENCE, reason, "PID^2"))
+        return None
     subject = subject_of(message)
     if subject is None:
         reason = "has no record number (type MR or PI)"

@@ -88,6 +88,10 @@ class Message:
         """The first segment of a name."""
         return next((segment for segment in self.segments if segment.name == name), None)
 
+    def count(self, name: str) -> int:
+        """How many segments have a name."""
+        return sum(segment.name == name for segment in self.segments)
+
 
 def read(data: bytes) -> Message:
     """Take one message apart; raises Unreadable."""
@@ -103,7 +107,10 @@ def read(data: bytes) -> Message:
         parsed = hl7.parse(text)
     except (hl7.HL7Exception, ValueError, IndexError, KeyError) as error:
         raise Unreadable("is not made as HL7 v2 messages are") from error
-    return Message(tuple(_segment(each, parsed) for each in parsed))
+    message = Message(tuple(_segment(each, parsed) for each in parsed))
+    if message.count("MSH") > 1:
+        raise Unreadable("holds a second header: one message at a time")
+    return message
 
 
 def _decoded(data: bytes) -> str:
