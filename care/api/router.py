@@ -1,5 +1,6 @@
 """The addresses under `/api/observations/`, and what each takes and gives."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from care.fhir.documents import Unreadable, parsed
 router = Router(auth=[ServiceKey(), PersonSession()], tags=["Observations"])
 
 _JSON_TYPES = (FHIR_JSON, "application/json")
+_COUNT = re.compile(r"\d{1,3}", re.ASCII)
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -81,7 +83,7 @@ def search_by_form(request: HttpRequest) -> HttpResponse:
         raise Unusable(415, Issue("not-supported", f"Send {_FORM}."))
     form = request.POST
     count = form.get("_count", str(USUALLY))
-    if not count.isdecimal() or not 1 <= int(count) <= MOST:
+    if not _COUNT.fullmatch(count) or not 1 <= int(count) <= MOST:
         raise Unusable(400, Issue("value", f"must be a number from 1 to {MOST}", "_count"))
     wanted = Search(
         patient=form.get("patient", ""),

@@ -21,6 +21,7 @@ from django.db.models import Q
 from care.api import resources
 from care.api.doors import Caller, organization_of
 from care.api.outcomes import Issue, Unusable
+from care.fhir.text import clean
 from care.models import FhirIdentity, Measurement, Result, VitalSign
 from portal import audit
 from portal.models import Patient
@@ -111,7 +112,7 @@ def identities_of(rows: Iterable[Measurement]) -> dict[UUID, list[FhirIdentity]]
 def _patient(search: Search, caller: Caller) -> Patient:
     try:
         if search.record_number:
-            return caller.patient_to_read(by_mrn=search.record_number)
+            return caller.patient_to_read(by_mrn=clean(search.record_number))
         return caller.patient_to_read(by_id=UUID(search.patient.removeprefix("Patient/")))
     except Patient.DoesNotExist:
         reason = "names no patient whom you may read"
@@ -124,7 +125,7 @@ def _patient(search: Search, caller: Caller) -> Patient:
 def _conditions(search: Search, zone: ZoneInfo) -> Q:
     conditions = Q()
     if search.code:
-        parts = _CODE.fullmatch(search.code)
+        parts = _CODE.fullmatch(clean(search.code))
         if parts is None:
             raise Unusable(400, Issue("value", "must be CODE or SYSTEM|CODE", "code"))
         conditions &= Q(code=parts[2])

@@ -154,7 +154,7 @@ def entries_of(bundle: dict[str, Any]) -> list[Any]:
     """The resources of a batch or transaction; raises Unusable with every entry that asks for
     something else than to be created."""
     entries = bundle.get("entry")
-    if bundle.get("type") not in {"batch", "transaction"}:
+    if bundle.get("type") not in ("batch", "transaction"):
         raise Unusable(422, Issue("value", "must be batch or transaction", "Bundle.type"))
     if not isinstance(entries, list) or not entries:
         raise Unusable(422, Issue("required", "has no entry", "Bundle.entry"))

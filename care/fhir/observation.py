@@ -92,8 +92,8 @@ def _words(part: Any, context: Context) -> str:
         ends = [f"{end.value}" if end else "" for end in (low, high)]
         return f"{'–'.join(ends)} {unit_of(low or high)}".strip()
     if part.valueRatio is not None:
-        ratio = part.valueRatio
-        return f"{ratio.numerator.value}:{ratio.denominator.value}"
+        parts = (part.valueRatio.numerator, part.valueRatio.denominator)
+        return ":".join(f"{each.value}" for each in parts if each and each.value is not None)
     return words_of(part.dataAbsentReason)
 
 
