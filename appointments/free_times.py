@@ -19,10 +19,10 @@ from appointments.models import (
 )
 from portal import access
 from portal.access import Reader
-from portal.models import CareTeamMembership, Organization, Patient
+from portal.models import CareTeamMembership, Patient
 
-# How far from a time that is gone others are looked for.
-AROUND = timedelta(days=14)
+# How far from a time that is gone others are looked for: most often the next day has some.
+AROUND = (timedelta(days=1), timedelta(days=14))
 # Staff may look this far ahead.
 STAFF_HORIZON_DAYS = 400
 
@@ -75,7 +75,6 @@ def slots_of(
     busy: Collection[tuple[datetime, datetime]] = (),
 ) -> list[Slot]:
     """Return the free times of some providers for a type, whoever it is for."""
-    zone = Organization.objects.get(pk=visit_type.organization_id).zone
     begins, ends = _around(first, last)
     week = Availability.objects.filter(visit_type=visit_type, provider_id__in=providers)
     exceptions = AvailabilityException.objects.filter(
@@ -95,7 +94,7 @@ def slots_of(
         taken=taken_between(begins, ends),
         busy=busy,
         shape=shape,
-        zone=zone,
+        zone=visit_type.organization.zone,
         now=timezone.now(),
         days=days_from(first, last),
     )
@@ -105,9 +104,14 @@ def next_times(
     visit_type: VisitType, patient: Patient, wanted: datetime, *, by: Reader, number: int = 4
 ) -> list[Slot]:
     """Return the free times closest to one that is gone."""
-    day = timezone.localdate(wanted, Organization.objects.get(pk=patient.organization_id).zone)
-    first = max(day - AROUND / 2, timezone.localdate())
-    found = free_times(visit_type, patient, by=by, first=first, last=day + AROUND)
+    zone = visit_type.organization.zone
+    day, today = timezone.localdate(wanted, zone), timezone.localdate(timezone=zone)
+    found: list[Slot] = []
+    for around in AROUND:
+        first, last = max(day - around, today), max(day, today) + around
+        found = free_times(visit_type, patient, by=by, first=first, last=last)
+        if len(found) >= number:
+            break
     return nearest(found, wanted, number)
 
 

@@ -31,7 +31,7 @@ from appointments.models import (
 )
 from portal import access
 from portal.access import Reader
-from portal.models import Organization, Patient
+from portal.models import Patient
 
 
 @transaction.atomic
@@ -60,25 +60,23 @@ def hold_time(
         raise NotSelfScheduled
     if patient.is_deceased:
         raise PatientIsDeceased
-    rooms = visit_type.availability.filter(provider_id=provider_id).values_list(
-        "room_id", flat=True
-    )
-    writing.lock(provider_id, patient.pk, *rooms)
+    mine = Hold.objects.filter(patient=patient, ended_at=None)
+    if not moves_id and not mine.exists():
+        # Most who come too late learn so without waiting for those before them.
+        _free_slot(visit_type, patient, provider_id, starts_at, mode, by=by, moving=None)
+    hours = visit_type.availability.filter(provider_id=provider_id)
+    writing.lock(provider_id, patient.pk, *hours.values_list("room_id", flat=True))
     moving = writable_visit(moves_id, by) if moves_id else None
     if moving is not None:
         check_movable(moving, is_staff=staff)
         if moving.patient_id != patient.pk:
             raise Appointment.DoesNotExist
-    mine = Hold.objects.filter(patient=patient, ended_at=None).select_for_update()
-    for hold in mine:
+    for hold in mine.select_for_update():
         if hold.is_live and _is_same(hold, visit_type, provider_id, starts_at, moves_id):
             return hold
         _end(hold, Hold.Fate.RELEASED if hold.is_live else Hold.Fate.EXPIRED)
     writing.end_expired_holds()
-    slot = _slot(visit_type, patient, provider_id, starts_at, mode, by=by, moving=moving)
-    if slot is None:
-        taken = SlotTaken()
-        raise with_next_times(taken, visit_type, patient, starts_at, by)
+    slot = _free_slot(visit_type, patient, provider_id, starts_at, mode, by=by, moving=moving)
     lasts = timedelta(minutes=Rules.of(by.organization_id).hold_minutes)
     hold = Hold(
         organization_id=by.organization_id,
@@ -230,7 +228,7 @@ def _check_still_free(hold: Hold, by: Reader) -> None:
     """A hold has run out: go on only where its time is free and may still be booked."""
     if hold.ended_at is None:
         _end(hold, Hold.Fate.EXPIRED)
-    slot = _slot(
+    _free_slot(
         hold.visit_type,
         hold.patient,
         hold.provider_id,
@@ -239,11 +237,9 @@ def _check_still_free(hold: Hold, by: Reader) -> None:
         by=by,
         moving=hold.moves,
     )
-    if slot is None:
-        raise with_next_times(SlotTaken(), hold.visit_type, hold.patient, hold.starts_at, by)
 
 
-def _slot(
+def _free_slot(
     visit_type: VisitType,
     patient: Patient,
     provider_id: UUID,
@@ -252,12 +248,11 @@ def _slot(
     *,
     by: Reader,
     moving: Appointment | None,
-) -> Slot | None:
-    """The free time that begins at this instant, or None where there is none."""
+) -> Slot:
+    """The free time that begins at this instant, or SlotTaken with the next ones."""
     if mode and mode not in visit_type.modes:
         raise NotSelfScheduled
-    zone = Organization.objects.get(pk=by.organization_id).zone
-    day = timezone.localdate(starts_at, zone)
+    day = timezone.localdate(starts_at, visit_type.organization.zone)
     free = free_times(
         visit_type, patient, by=by, first=day, last=day, provider_id=provider_id, moving=moving
     )
@@ -266,7 +261,10 @@ def _slot(
         for slot in free
         if slot.starts_at == starts_at and (not mode or slot.mode in ("", mode))
     )
-    return next(fitting, None)
+    slot = next(fitting, None)
+    if slot is None:
+        raise with_next_times(SlotTaken(), visit_type, patient, starts_at, by)
+    return slot
 
 
 def _own_holds(by: Reader) -> Any:
