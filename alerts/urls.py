@@ -4,7 +4,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from alerts.views import alerts, bar, rota, rota_changes, worklist
+from alerts.views import alerts, bar, report, rota, rota_changes, worklist
 
 
 class DateConverter:
@@ -30,6 +30,8 @@ urlpatterns = [
     path("alerts/bar/", bar.bar, name="bar"),
     path("alerts/sightings/", bar.sightings, name="sightings"),
     path("alerts/notices/", worklist.notices, name="notices"),
+    path("alerts/report/", report.page, name="report"),
+    path("alerts/report/rows/", report.rows, name="report_rows"),
     path("alerts/<uuid:alert_id>/", alerts.alert, name="alert"),
     path("alerts/<uuid:alert_id>/acknowledgement/", alerts.acknowledgement, name="acknowledgement"),
     path("alerts/<uuid:alert_id>/acts/", alerts.acts, name="acts"),

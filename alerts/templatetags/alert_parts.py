@@ -42,6 +42,24 @@ def ongoing_alerts(context: template.Context, patient: Patient) -> list[Any]:
 
 
 @register.filter
+def how_long(span: timedelta | None) -> str:
+    """A span of time as people say it: “40 s”, “4 min”, “1 h 12 min”, “2 d 3 h”."""
+    if span is None:
+        return ""
+    seconds = round(span / timedelta(seconds=1))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+@register.filter
 def left(due_at: datetime, now: datetime) -> str:
     """The time until an instant as 03:12, as 2:03:12 from an hour on, or “now”."""
     seconds = round((due_at - now) / timedelta(seconds=1))

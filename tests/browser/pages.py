@@ -76,6 +76,7 @@ PAGES: dict[str, dict[str, str]] = {
         "closed alerts": "/alerts/?show=closed",
         "closed alert": "/alerts/{ended}/",
         "notices": "/alerts/notices/",
+        "report": "/alerts/report/",
         "visits": "/visits/",
         "trend": "/patients/{ana}/vitals/85354-9/",
         "trend of a result": "/patients/{ana}/results/{result}/",
@@ -96,6 +97,7 @@ PAGES: dict[str, dict[str, str]] = {
         "how one is told": "/account/notifications/",
         "administration": "/admin/",
         "on call": "/rota/{rota}/",
+        "report": "/alerts/report/",
         "rota": "/admin/alerts/rota/{rota}/change/",
     },
 }

@@ -165,6 +165,9 @@ MATRIX: dict[str, Row] = {
     "alerts:bar": Row(get=CLINICAL),
     # Which alerts is in the body; those of others are passed over.
     "alerts:sightings": Row(post=CLINICAL),
+    # To administrators in numbers alone.
+    "alerts:report": Row(get=CLINICAL | ADMINS),
+    "alerts:report_rows": Row(get=CLINICAL | ADMINS),
     "alerts:alert": Row(get=TEAM, takes=("alert_id",)),
     "alerts:acknowledgement": Row(post=TEAM, takes=("alert_id",)),
     "alerts:acts": Row(post=TEAM, takes=("alert_id",)),
