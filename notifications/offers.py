@@ -8,6 +8,8 @@ from portal.access import Reader
 _FAMILY = {
     Kind.MESSAGE: "New messages",
     Kind.VISIT: "New or changed visits",
+    Kind.REMINDER: "A visit comes up",
+    Kind.OFFER: "News from the waiting list",
     Kind.CARE_TEAM: "A change in the care team",
 }
 _CLINICAL = {

@@ -21,6 +21,8 @@ _STAFF_DEFAULTS = {
 _FAMILY_DEFAULTS = {
     Kind.MESSAGE: {Channel.WEB_PUSH, Channel.EMAIL},
     Kind.VISIT: {Channel.WEB_PUSH, Channel.EMAIL},
+    Kind.REMINDER: {Channel.WEB_PUSH, Channel.EMAIL},
+    Kind.OFFER: {Channel.WEB_PUSH, Channel.EMAIL},
 }
 # First a channel that makes a sound in a pocket.
 _IMPORTANT_FIRST = (Channel.SMS, Channel.WEB_PUSH, Channel.EMAIL)

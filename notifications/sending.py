@@ -143,10 +143,15 @@ def _claimed(rows: Sequence[Delivery], channel: Channel, now: datetime) -> Claim
     return Claim(
         rows=tuple(row.pk for row in going),
         channel=channel,
-        message=Message(message_id, len(going), rows[0].is_important),
+        message=Message(message_id, len(going), rows[0].is_important, _words(going)),
         address=situations.address,
         attempts=max(row.attempts for row in going),
     )
+
+
+def _words(going: Sequence[Delivery]) -> str:
+    """What one message may say of one thing; of several it says how many there are."""
+    return going[0].notification.words if len(going) == 1 else ""
 
 
 def _sent(organization_id: UUID | str, claim: Claim) -> str:

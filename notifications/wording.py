@@ -9,6 +9,8 @@ ICONS = {
     Kind.MESSAGE: "chat-bubble-left-ellipsis",
     Kind.CARE_TEAM: "user-group",
     Kind.VISIT: "calendar-days",
+    Kind.REMINDER: "calendar-days",
+    Kind.OFFER: "calendar-days",
     Kind.INVITATION: "user-plus",
     Kind.ALERT: "bell-alert",
     Kind.ALARM: "exclamation-triangle",
@@ -18,6 +20,8 @@ ABOUT_YOU = {
     Kind.MESSAGE: "You have a new message",
     Kind.CARE_TEAM: "Your care team changed",
     Kind.VISIT: "You have a new or changed visit",
+    Kind.REMINDER: "You have a visit soon",
+    Kind.OFFER: "There is news from the waiting list",
     Kind.INVITATION: "You can sign in now",
     Kind.ALERT: "An alert needs you",
     Kind.ALARM: "The watch over alerts needs you",
@@ -27,6 +31,8 @@ ABOUT_SOMEONE = {
     Kind.MESSAGE: "New message about {patient}",
     Kind.CARE_TEAM: "The care team of {patient} changed",
     Kind.VISIT: "{patient} has a new or changed visit",
+    Kind.REMINDER: "{patient} has a visit soon",
+    Kind.OFFER: "There is news from the waiting list for {patient}",
     Kind.INVITATION: "{patient} can sign in now",
     Kind.ALERT: "An alert needs you",
     Kind.ALARM: "The watch over alerts needs you",
@@ -57,6 +63,6 @@ def href(notification: Notification, reader: Reader) -> str:
         return reverse("admin:index")
     if reader.is_clinical and notification.patient_id:
         return reverse("portal:chart", args=[notification.patient_id])
-    if notification.kind == Kind.VISIT:
+    if notification.kind in (Kind.VISIT, Kind.REMINDER, Kind.OFFER):
         return reverse("appointments:index")
     return reverse("portal:start")

@@ -1,6 +1,6 @@
 """Telling people, and no longer telling them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db import connection
@@ -18,12 +18,14 @@ def notify(
     once: str = "",
     is_important: bool = False,
     organization_id: UUID | None = None,
+    words: Mapping[UUID, str] | None = None,
 ) -> list[UUID]:
     """Tell some users of one thing, in the caller's transaction; return who was told now.
 
     With `once`, whoever was told under the same words before is left out, also by another
     transaction at the same time. `is_important` is for what somebody must come for: it waits for
-    no quiet hours. What is about no patient names its organization. About a deceased patient,
+    no quiet hours. `words` is what a message may say to those who agreed to have it said (see
+    `Notification.words`). What is about no patient names its organization. About a deceased patient,
     neither the patient nor a caregiver is told anything.
     """
     organization = organization_id if patient is None else patient.organization_id
@@ -39,6 +41,7 @@ def notify(
             subject_id=subject_id,
             once=once,
             is_important=is_important,
+            words=(words or {}).get(user_id, ""),
         )
         for user_id in sorted(set(user_ids) - _family_of_deceased(patient))
     ]

@@ -15,6 +15,8 @@ class Message:
     id: UUID
     number: int
     is_important: bool
+    # What its person agreed to have said instead of the words that fit everybody.
+    words: str = ""
 
 
 class NotSent(Exception):

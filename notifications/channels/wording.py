@@ -1,6 +1,7 @@
 """The words that leave the house: the same for everybody, whatever it is about.
 
-No name, no clinic, no time and nothing clinical: a lock screen is read by whoever stands by.
+No name, no clinic, no time and nothing clinical: a lock screen is read by whoever stands by. Only
+whoever agreed to it is told time and place of a visit.
 """
 
 from notifications.channels.message import Message
@@ -13,6 +14,8 @@ CODE = "Vigil: your code is {code}. Nobody else needs it."
 
 def line(message: Message) -> str:
     """What one message says, in one line."""
+    if message.words:
+        return message.words
     if message.is_important:
         return IMPORTANT
     return NEW if message.number == 1 else SEVERAL.format(number=message.number)

@@ -16,6 +16,8 @@ class Kind(models.TextChoices):
     MESSAGE = "message", "New message"
     CARE_TEAM = "care_team", "The care team changed"
     VISIT = "visit", "A visit was booked or changed"
+    REMINDER = "reminder", "A visit comes up"
+    OFFER = "offer", "News from the waiting list"
     INVITATION = "invitation", "The invitation was accepted"
     ALERT = "alert", "An alert needs somebody"
     ALARM = "alarm", "The watch over alerts found something wrong"
@@ -43,6 +45,9 @@ class Notification(models.Model):
     subject_id = models.UUIDField(null=True)
     # The occasion: whoever was told of it is not told again, also when a step runs twice.
     once = models.CharField(max_length=200, blank=True)
+    # What a message may say instead of the words that fit everybody: only what its person agreed to
+    # have sent, such as time and place of a visit. Never anything clinical.
+    words = models.CharField(max_length=160, blank=True)
     # Somebody must come: nothing holds it back, and it takes the channel the person chose for that.
     is_important = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)

@@ -84,6 +84,13 @@ def test_no_mail_server_is_a_failure_that_passes(settings):
     assert (raised.value.code, raised.value.is_final) == ("unreachable", False)
 
 
+@pytest.mark.parametrize(("is_demo", "is_on"), [(True, True), (False, False)])
+def test_without_a_mail_server_only_a_demo_pretends_to_send(settings, is_demo, is_on):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    settings.DEMO = is_demo
+    assert email.is_on() is is_on
+
+
 def test_a_text_reaches_the_provider_in_its_own_form(text_provider):
     assert sms.send("+16175550123", line(CALL)) == "SM1"
 

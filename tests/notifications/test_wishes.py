@@ -98,6 +98,17 @@ def test_what_cannot_be_is_said_at_its_field_and_not_kept(cast, client_for, kept
     assert kept(cast.ana, Wishes) == []
 
 
+def test_a_clinic_without_any_way_out_says_so_and_keeps_what_was_chosen(cast, client_for, settings):
+    before = wants(cast.ana, Kind.VISIT)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    browser = client_for(cast.ana)
+    page = browser.get(PAGE).content.decode()
+    for words in ("does not send e-mail", "does not send text", "does not send push", "bell only"):
+        assert words in page
+    assert browser.post(PAGE, {"hourly_cap": "6"}).status_code == 302
+    assert wants(cast.ana, Kind.VISIT) == before
+
+
 def test_a_patient_cannot_choose_what_is_for_staff(cast, client_for):
     client_for(cast.ana).post(PAGE, FAMILY | {"kind_alert": ["email"]})
     assert wants(cast.ana, Kind.ALERT) == set()
