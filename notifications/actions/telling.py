@@ -25,8 +25,8 @@ def notify(
     With `once`, whoever was told under the same words before is left out, also by another
     transaction at the same time. `is_important` is for what somebody must come for: it waits for
     no quiet hours. `words` is what a message may say to those who agreed to have it said (see
-    `Notification.words`). What is about no patient names its organization. About a deceased patient,
-    neither the patient nor a caregiver is told anything.
+    `Notification.words`). What is about no patient names its organization. About a deceased
+    patient, neither the patient nor a caregiver is told anything.
     """
     organization = organization_id if patient is None else patient.organization_id
     if organization is None:

@@ -4,30 +4,65 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('notifications', '0007_answered'),
+        ("notifications", "0007_answered"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='notification',
-            name='words',
+            model_name="notification",
+            name="words",
             field=models.CharField(blank=True, max_length=160),
         ),
         migrations.AlterField(
-            model_name='choice',
-            name='kind',
-            field=models.CharField(choices=[('message', 'New message'), ('care_team', 'The care team changed'), ('visit', 'A visit was booked or changed'), ('reminder', 'A visit comes up'), ('offer', 'News from the waiting list'), ('invitation', 'The invitation was accepted'), ('alert', 'An alert needs somebody'), ('alarm', 'The watch over alerts found something wrong')], max_length=20),
+            model_name="choice",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("message", "New message"),
+                    ("care_team", "The care team changed"),
+                    ("visit", "A visit was booked or changed"),
+                    ("reminder", "A visit comes up"),
+                    ("offer", "News from the waiting list"),
+                    ("invitation", "The invitation was accepted"),
+                    ("alert", "An alert needs somebody"),
+                    ("alarm", "The watch over alerts found something wrong"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='notification',
-            name='kind',
-            field=models.CharField(choices=[('message', 'New message'), ('care_team', 'The care team changed'), ('visit', 'A visit was booked or changed'), ('reminder', 'A visit comes up'), ('offer', 'News from the waiting list'), ('invitation', 'The invitation was accepted'), ('alert', 'An alert needs somebody'), ('alarm', 'The watch over alerts found something wrong')], max_length=20),
+            model_name="notification",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("message", "New message"),
+                    ("care_team", "The care team changed"),
+                    ("visit", "A visit was booked or changed"),
+                    ("reminder", "A visit comes up"),
+                    ("offer", "News from the waiting list"),
+                    ("invitation", "The invitation was accepted"),
+                    ("alert", "An alert needs somebody"),
+                    ("alarm", "The watch over alerts found something wrong"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='occasion',
-            name='kind',
-            field=models.CharField(choices=[('message', 'New message'), ('care_team', 'The care team changed'), ('visit', 'A visit was booked or changed'), ('reminder', 'A visit comes up'), ('offer', 'News from the waiting list'), ('invitation', 'The invitation was accepted'), ('alert', 'An alert needs somebody'), ('alarm', 'The watch over alerts found something wrong')], max_length=20),
+            model_name="occasion",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("message", "New message"),
+                    ("care_team", "The care team changed"),
+                    ("visit", "A visit was booked or changed"),
+                    ("reminder", "A visit comes up"),
+                    ("offer", "News from the waiting list"),
+                    ("invitation", "The invitation was accepted"),
+                    ("alert", "An alert needs somebody"),
+                    ("alarm", "The watch over alerts found something wrong"),
+                ],
+                max_length=20,
+            ),
         ),
     ]
