@@ -4,7 +4,8 @@ Operations, visits, medicines that were begun, conditions that began or ended. D
 stand at the beginning of their day in the clinic's zone.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 
 from django.utils import timezone
@@ -55,20 +56,29 @@ def _visits(visits: Iterable[Encounter]) -> Iterator[Mark]:
 def _begun(medicines: Iterable[Medication]) -> Iterator[Mark]:
     """Each medicine once: a repeat of an order changes nothing."""
     seen = set()
+    days = defaultdict(list)
     for each in medicines:
         name = each.code or each.display.casefold()
         if each.authored_on and name not in seen:
             seen.add(name)
-            yield Mark(_midnight(each.authored_on), f"{each.display}, begun", "medicine")
+            days[each.authored_on].append(each.display)
+    return _of_days(days, "begun", "medicine")
 
 
 def _beginnings_and_ends(conditions: Iterable[Condition]) -> Iterator[Mark]:
+    began, over = defaultdict(list), defaultdict(list)
     for each in conditions:
         if each.onset_on:
-            yield Mark(_midnight(each.onset_on), f"{each.display}, began", "condition")
+            began[each.onset_on].append(each.display)
         if each.abated_on:
-            yield Mark(_midnight(each.abated_on), f"{each.display}, over", "condition")
+            over[each.abated_on].append(each.display)
+    yield from _of_days(began, "began", "condition")
+    yield from _of_days(over, "over", "condition")
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, timezone.get_current_timezone())
+def _of_days(days: Mapping[date, list[str]], what: str, kind: str) -> Iterator[Mark]:
+    """One mark a day: what was ordered together was begun together."""
+    zone = timezone.get_current_timezone()
+    for day, names in days.items():
+        midnight = datetime.combine(day, time.min, zone)
+        yield Mark(midnight, f"{', '.join(names)}: {what}", kind)

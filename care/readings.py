@@ -73,6 +73,10 @@ class Reading:
         return "in range" if self.has_range else ""
 
     @property
+    def is_critical(self) -> bool:
+        return self.flag in _SAID
+
+    @property
     def as_reported(self) -> str:
         """What the sender wrote, where the value was converted: “98.4 °F”."""
         return f"{self.row.reported_value} {written(self.row.reported_unit)}".strip()

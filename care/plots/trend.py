@@ -11,6 +11,8 @@ from care.plots.scale import Scale, scale_for
 from care.vital_signs import Limits
 
 HEIGHT, TOP, BOTTOM, DATES = 224, 8, 192, 214
+# Per cent of the width, on a telephone as much as the numbers above two flags need.
+CLOSE = 9.0
 # Each mark that can be focused is a stop of the Tab key: the newest are, the others can be pointed
 # at, and all of them stand in the table.
 MOST_STOPS = 40
@@ -52,6 +54,7 @@ class Series:
     name: str
     points: Sequence[Point]
     normal: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,25 @@ class Line:
 
 @dataclass(frozen=True)
 class Flag:
-    """Something that happened, as a line across the plot with its number above."""
+    """Things that happened about the same time: a line across the plot, their numbers above it."""
 
     x: float
     number: int
-    mark: Mark
+    marks: list[Mark]
+
+    @property
+    def numbers(self) -> str:
+        """“3”, or “3–5”."""
+        last = self.number + len(self.marks) - 1
+        return f"{self.number}" if last == self.number else f"{self.number}–{last}"
+
+    @property
+    def is_critical(self) -> bool:
+        return any(mark.is_critical for mark in self.marks)
+
+    @property
+    def label(self) -> str:
+        return "; ".join(mark.label for mark in self.marks)
 
 
 @dataclass(frozen=True)
@@ -94,7 +111,7 @@ class Plot:
     lines: list[Line]
     bands: list[tuple[float, float]]
     critical: list[tuple[float, float]]
-    limits: list[tuple[float, str]]  # height of a critical limit, and its figure
+    limits: list[tuple[float, str]]  # height of a critical limit, and its words
     flags: list[Flag]
     scale_ticks: list[tuple[float, str]]
     date_ticks: list[DateTick]
@@ -102,6 +119,11 @@ class Plot:
     bottom: int = BOTTOM
     dates_y: int = DATES
     gutter: int = 44
+
+    @property
+    def marks(self) -> list[Mark]:
+        """What happened, in the order of its numbers."""
+        return [mark for flag in self.flags for mark in flag.marks]
 
 
 def plot_of(
@@ -128,22 +150,16 @@ def plot_of(
     ]
     scale = scale_for([*values, *edges], top=TOP, bottom=BOTTOM)
     calendar = Calendar(min(instants), max(instants), zone)
+    normal = [each for each in bands if each.ring is Ring.NORMAL]
+    critical = [each for each in bands if each.ring is Ring.CRITICAL]
     return Plot(
         summary=summary,
         lines=[_line(each, index, scale, calendar) for index, each in enumerate(drawn)],
-        bands=_apart([_band(each.limits, scale) for each in bands if each.ring is Ring.NORMAL]),
-        critical=[_band(each.limits, scale) for each in bands if each.ring is Ring.CRITICAL],
-        limits=[
-            (scale.y(edge), f"{edge.normalize():f}")
-            for each in bands
-            if each.ring is Ring.CRITICAL
-            for edge in (each.limits.low, each.limits.high)
-            if edge is not None
-        ],
-        flags=[
-            Flag(calendar.x(mark.at), number, mark)
-            for number, mark in enumerate(within(marks, min(instants), max(instants)), 1)
-        ],
+        bands=_apart([_band(each.limits, scale) for each in normal]),
+        # What is critical for one line would colour where another one is well.
+        critical=[_band(each.limits, scale) for each in critical] if len(drawn) == 1 else [],
+        limits=[limit for each in critical for limit in _limits(each, drawn, normal, scale)],
+        flags=_flags(within(marks, min(instants), max(instants)), calendar),
         scale_ticks=[(scale.y(tick), scale.label(tick)) for tick in scale.ticks],
         date_ticks=calendar.ticks,
     )
@@ -152,6 +168,35 @@ def plot_of(
 def within(marks: Sequence[Mark], first: datetime, last: datetime) -> list[Mark]:
     """The marks between two instants, oldest first: as the plot numbers them."""
     return sorted((mark for mark in marks if first <= mark.at <= last), key=lambda mark: mark.at)
+
+
+def _flags(marks: Sequence[Mark], calendar: Calendar) -> list[Flag]:
+    """A flag each; what is so close that the numbers would lie on one another shares one."""
+    flags: list[Flag] = []
+    for number, mark in enumerate(marks, 1):
+        x = calendar.x(mark.at)
+        if flags and x - flags[-1].x < CLOSE:
+            flags[-1].marks.append(mark)
+        else:
+            flags.append(Flag(x, number, [mark]))
+    return flags
+
+
+def _limits(
+    band: Band, series: Sequence[Series], normal: Sequence[Band], scale: Scale
+) -> list[tuple[float, str]]:
+    """The ends of a critical range: “≥ 6”, and of which line, where there are several.
+
+    Then one that lies where another line is well would be read as a limit of that one: it is said
+    below the plot, and not drawn.
+    """
+    names = [each.name.lower() for each in series if len(series) > 1 and each.code == band.code]
+    ends = (("≥", band.limits.low), ("≤", band.limits.high))
+    return [
+        (scale.y(end), " ".join([*names, sign, f"{end.normalize():f}"]))
+        for sign, end in ends
+        if end is not None and not (names and any(each.holds(end) for each in normal))
+    ]
 
 
 def _line(series: Series, index: int, scale: Scale, calendar: Calendar) -> Line:

@@ -202,12 +202,14 @@ def _plot(
         return None
     normal = [band.limits for band in bands if band.ring is Ring.NORMAL]
     names = [part.name for part in kind.parts] if kind else [trace.name]
+    codes = [part.code for part in kind.parts] if kind else [trace.code]
     normals = [range_in_words(each, kind.places) for each in normal] if kind else []
     series = [
         Series(
             name,
             [_point(each, index, names) for each in drawn if len(each.numbers) > index],
             normals[index] if index < len(normals) else "",
+            codes[index],
         )
         for index, name in enumerate(names)
     ]

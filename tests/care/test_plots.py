@@ -162,7 +162,7 @@ def test_what_is_critical_reaches_the_edge_and_its_limit_is_a_line():
     (lower, above) = drawn.critical
     assert lower[0] + lower[1] == BOTTOM
     assert above[0] == TOP
-    assert [figure for _, figure in drawn.limits] == ["2.8", "6"]
+    assert [words for _, words in drawn.limits] == ["≤ 2.8", "≥ 6"]
     first, middle, last = (mark.y for mark in drawn.lines[0].marks)
     assert last < drawn.limits[1][0] < middle < drawn.limits[0][0] < first
 
@@ -173,8 +173,37 @@ def test_what_happened_is_numbered_in_time_and_only_between_the_readings():
 
     marks = [mark(3, "later"), mark(1, "first"), mark(-1, "before"), mark(9, "after")]
     flags = plot(points(70, 71, 72, 73, 74), marks=marks).flags
-    assert [(flag.number, flag.mark.label) for flag in flags] == [(1, "first"), (2, "later")]
+    assert [(flag.numbers, flag.label) for flag in flags] == [("1", "first"), ("2", "later")]
     assert flags[0].x < flags[1].x
+
+
+def test_what_happened_about_the_same_time_shares_a_flag():
+    at = NOON + timedelta(days=1)
+    marks = [
+        Mark(at, "Medicine", "medicine"),
+        Mark(at + timedelta(hours=2), "Alert", "alert", is_critical=True),
+        Mark(at + timedelta(days=2), "Visit", "visit"),
+    ]
+    drawn = plot(points(70, 71, 72, 73, 74), marks=marks)
+    assert [flag.numbers for flag in drawn.flags] == ["1–2", "3"]
+    assert [flag.is_critical for flag in drawn.flags] == [True, False]
+    assert [mark.label for mark in drawn.marks] == ["Medicine", "Alert", "Visit"]
+
+
+def test_a_limit_of_one_line_is_not_drawn_where_another_is_well():
+    series = [
+        Series("Systolic", points(130, 140), code="upper"),
+        Series("Diastolic", points(80, 85), code="lower"),
+    ]
+    bands = [
+        Band("upper", Limits(Decimal(90), Decimal(140)), Ring.NORMAL),
+        Band("lower", Limits(Decimal(60), Decimal(90)), Ring.NORMAL),
+        Band("upper", Limits(low=Decimal(200)), Ring.CRITICAL),
+        Band("lower", Limits(low=Decimal(120)), Ring.CRITICAL),
+    ]
+    drawn = plot_of(series, bands=bands, zone=NEW_YORK, summary="")
+    assert [words for _, words in drawn.limits] == ["systolic ≥ 200"]
+    assert drawn.critical == []
 
 
 def test_the_second_line_is_told_apart_without_colour():

@@ -126,7 +126,7 @@ def test_plot_and_table_say_the_same(client_for, ana, ada, result, overlay):
     assert '<span aria-hidden="true">↑↑</span> critically high' in page
     assert '<span aria-hidden="true">↓↓</span> critically low' in page
     assert "Critical by the rules in force: 2.8 or less, 6 or more mmol/L." in page
-    assert page.count("plot__limit") == 2
+    assert page.count('class="plot__limit"') == 2
 
 
 def test_what_happened_is_on_the_plot_and_between_the_readings(
