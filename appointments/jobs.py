@@ -6,13 +6,24 @@ twice, late or not at all; the sweep looks each minute.
 
 import logging
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from appointments import reminding, writing
+from appointments import reminding, waiting, writing
 from portal.models import Organization
 from portal.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
+
+# A job that was rolled back by a deadlock, say, has done nothing.
+BRIEFLY = RetryStrategy(max_attempts=3, wait=5)
+
+
+@app.task(name="appointments.offer", retry=BRIEFLY)
+def offer(organization_id: str) -> None:
+    """A time was given back or taken: tell who was too late, offer what is free."""
+    waiting.settle_offers(organization_id)
+    waiting.offer_freed(organization_id)
 
 
 @app.periodic(cron="* * * * *")
@@ -24,6 +35,9 @@ def sweep(timestamp: int) -> None:
             with acting_for(organization_id, system=True):
                 writing.end_expired_holds()
             reminding.remind_due(organization_id)
+            reminding.let_pass(organization_id)
+            waiting.settle_offers(organization_id)
+            waiting.offer_freed(organization_id)
         except Exception:
             # One clinic's trouble must not keep another's reminders waiting.
             logger.exception("The sweep of one organization failed.")

@@ -1,20 +1,21 @@
 """Reminding of visits: rows say what is due, a job only says when to look.
 
 A reminder is for one time of one visit. When it is due, the visit is looked at again: moved, called
-off or over, and it is not sent. What is told is what every other news of a visit tells; quiet hours
-and channels are the person's own (`notifications`).
+off or over, and it is not sent. Quiet hours and channels are the person's own (`notifications`),
+and so is whether a message names time and place.
 """
 
 from datetime import timedelta
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
-from appointments.models import Appointment, Reminder, Rules, Status
-from notifications.actions import notify
+from appointments.audience import family_of
+from appointments.models import Appointment, Mode, Reminder, ReminderConsent, Rules, Status
+from appointments.templatetags.visits import zone
+from notifications.actions import cancel_sends, notify
 from notifications.models import Kind
-from portal import access
-from portal.models import Caregiver
 from portal.tenancy import acting_for
 
 # One transaction reminds of this many at most.
@@ -61,7 +62,7 @@ def remind_due(organization_id: UUID | str) -> int:
                 Reminder.objects.filter(
                     organization_id=organization_id, ended_at=None, due_at__lte=timezone.now()
                 )
-                .select_related("appointment__patient")
+                .select_related("appointment__patient", "appointment__organization")
                 .order_by("due_at")
                 .select_for_update(skip_locked=True, of=["self"])[:MOST_AT_ONCE]
             )
@@ -74,20 +75,49 @@ def remind_due(organization_id: UUID | str) -> int:
             return sent
 
 
+def let_pass(organization_id: UUID | str) -> int:
+    """Send nothing more of visits that have begun: a quiet night may have held it back."""
+    passed = 0
+    with acting_for(organization_id, system=True):
+        begun = Reminder.objects.filter(
+            organization_id=organization_id,
+            fate=Reminder.Fate.SENT,
+            of_starts_at__lte=timezone.now(),
+        )
+        for reminder in begun.select_for_update(skip_locked=True)[:MOST_AT_ONCE]:
+            cancel_sends(reminder.appointment_id)
+            reminder.fate = Reminder.Fate.PASSED
+            reminder.save(update_fields=["fate"])
+            passed += 1
+    return passed
+
+
 def _remind(reminder: Reminder) -> Reminder.Fate:
     visit, now = reminder.appointment, timezone.now()
     if visit.status != Status.BOOKED or visit.starts_at != reminder.of_starts_at:
         return Reminder.Fate.MOVED
     if visit.starts_at <= now or now - reminder.due_at > STALE_AFTER:
         return Reminder.Fate.LATE
-    patient = visit.patient
-    mandates = Caregiver.objects.active().filter(patient=patient)
-    side = {patient.user_id, *mandates.values_list("user_id", flat=True)}
+    family = family_of(visit.patient)
+    consenting = ReminderConsent.objects.filter(
+        organization_id=visit.organization_id, user_id__in=family, withdrawn_at=None
+    )
+    said = words(visit)
     told = notify(
-        [user_id for user_id in access.entitled_users(patient) if user_id in side],
-        Kind.VISIT,
-        patient=patient,
+        family,
+        Kind.REMINDER,
+        patient=visit.patient,
         subject_id=visit.pk,
         once=f"reminder {reminder.pk}",
+        words=dict.fromkeys(consenting.values_list("user_id", flat=True), said),
     )
     return Reminder.Fate.SENT if told else Reminder.Fate.NOBODY
+
+
+def words(visit: Appointment) -> str:
+    """Time and place, for whoever agreed to have them sent: not whose visit, nor what for."""
+    with timezone.override(visit.organization.zone):
+        when = date_format(timezone.localtime(visit.starts_at), "D j M, P")
+        place = visit.place if visit.mode == Mode.IN_PERSON else visit.get_mode_display()
+        where = ", ".join(filter(None, [place, visit.organization.name]))
+        return f"Vigil: you have a visit on {when} {zone(visit.starts_at)}. {where}."[:160]

@@ -4,7 +4,7 @@ The doors are in `appointments.actions`; what comes from other systems has its o
 runs in the caller's transaction, under the caller's rights.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -14,12 +14,13 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from appointments import reminding
+from appointments.audience import concerned
 from appointments.errors import EndsBeforeItStarts, PatientIsDeceased, SlotTaken
 from appointments.models import Appointment, Change, Status
-from notifications.actions import notify
+from notifications.actions import cancel_sends, notify
 from notifications.models import Kind
-from portal import access, audit
-from portal.models import Caregiver, Patient, Provider
+from portal import audit
+from portal.tenancy import acting_for
 
 _PARTIES = {
     "taken_once_by_provider": "provider",
@@ -218,25 +219,13 @@ def _finish(
     from_at: datetime | None = None,
 ) -> None:
     note(visit, kind, by_id=by_id, reason=reason, from_at=from_at)
-    if visit.ends_at > timezone.now():
-        notify(
-            _concerned(visit.patient, visit.provider, by_id),
-            Kind.VISIT,
-            patient=visit.patient,
-            subject_id=visit.pk,
-        )
     if kind in (Change.Kind.MOVED, Change.Kind.CANCELLED):
+        # Whatever still waits to be sent speaks of a time that is no longer true. The system's to
+        # do, because a patient may not touch what others are told.
+        with acting_for(visit.organization_id, system=True):
+            cancel_sends(visit.pk)
         ring_for_waiting(visit.organization_id)
-
-
-def _concerned(patient: Patient, provider: Provider | None, by_id: UUID | None) -> Iterable[UUID]:
-    """The patient's side and whoever sees them then, but not the one whose act it is."""
-    mandates = Caregiver.objects.active().filter(patient=patient)
-    side = {patient.user_id, *mandates.values_list("user_id", flat=True)}
-    if provider is not None:
-        side.add(provider.user_id)
-    return [
-        user_id
-        for user_id in access.entitled_users(patient)
-        if user_id in side and user_id != by_id
-    ]
+    if visit.ends_at > timezone.now():
+        # Not whose own act it is: they saw it on their page.
+        told = [user for user in concerned(visit.patient, visit.provider) if user != by_id]
+        notify(told, Kind.VISIT, patient=visit.patient, subject_id=visit.pk)

@@ -29,8 +29,25 @@ from appointments.actions.holding import (
     live_hold,
     release_hold,
 )
+from appointments.actions.waitlist import (
+    accept_offer,
+    decline_offer,
+    join_waitlist,
+    leave_waitlist,
+)
+from appointments.actions.wishes import (
+    allow_time_and_place,
+    allows_time_and_place,
+    live_feed,
+    make_feed,
+    revoke_feed,
+    withdraw_time_and_place,
+)
 
 __all__ = [
+    "accept_offer",
+    "allow_time_and_place",
+    "allows_time_and_place",
     "answer_questions",
     "block_time",
     "book_held",
@@ -41,9 +58,14 @@ __all__ = [
     "check_movable",
     "claim_visit",
     "confirm_visit",
+    "decline_offer",
     "hold_time",
+    "join_waitlist",
+    "leave_waitlist",
     "let_go",
+    "live_feed",
     "live_hold",
+    "make_feed",
     "may_still_cancel",
     "move_day",
     "move_visit",
@@ -52,6 +74,8 @@ __all__ = [
     "record_no_show",
     "release_hold",
     "reopen_visit",
+    "revoke_feed",
     "say_late",
     "unblock_time",
+    "withdraw_time_and_place",
 ]

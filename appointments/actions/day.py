@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from appointments import writing
 from appointments.actions.doors import team_visit
+from appointments.audience import family_of
 from appointments.calendar import day_bounds
 from appointments.errors import (
     AlreadyClaimed,
@@ -32,7 +33,7 @@ from notifications.models import Kind
 from notifications.quiet_hours import instant
 from portal import access, audit
 from portal.access import Reader
-from portal.models import Caregiver, Organization, Provider
+from portal.models import Organization, Provider
 from portal.tenancy import acting_for
 
 LATEST_MINUTES = 240
@@ -92,10 +93,7 @@ def say_late(appointment_id: UUID, *, minutes: int, by: Reader) -> Appointment:
     visit.late_minutes = minutes
     visit.save(update_fields=["late_minutes"])
     writing.note(visit, Change.Kind.LATE, by_id=by.user_id, reason=str(minutes))
-    mandates = Caregiver.objects.active().filter(patient=visit.patient)
-    side = {visit.patient.user_id, *mandates.values_list("user_id", flat=True)}
-    told = [user_id for user_id in access.entitled_users(visit.patient) if user_id in side]
-    notify(told, Kind.VISIT, patient=visit.patient, subject_id=visit.pk)
+    notify(family_of(visit.patient), Kind.VISIT, patient=visit.patient, subject_id=visit.pk)
     return visit
 
 

@@ -17,6 +17,7 @@ class Reminder(models.Model):
         MOVED = "moved", "The visit was moved or called off"
         LATE = "late", "It was too late to remind"
         NOBODY = "nobody", "Nobody to remind"
+        PASSED = "passed", "Sent, and the visit has begun"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey("portal.Organization", models.PROTECT, related_name="+")

@@ -50,8 +50,8 @@ def send_codes():
 @pytest.mark.parametrize(
     ("who", "offered"),
     [
-        ("ana", {"message", "visit", "care_team"}),
-        ("sam", {"message", "visit", "care_team"}),
+        ("ana", {"message", "visit", "reminder", "offer", "care_team"}),
+        ("sam", {"message", "visit", "reminder", "offer", "care_team"}),
         ("ada", {"alert", "message", "visit", "care_team", "invitation"}),
         ("admin", {"alarm"}),
     ],
