@@ -5,8 +5,9 @@ that addresses need.
 """
 
 import uuid
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from types import SimpleNamespace
 
 from django.contrib.auth.tokens import default_token_generator
@@ -29,7 +30,8 @@ from alerts.models import (
 from alerts.rota_actions import leave_note
 from alerts.swap_actions import ask_swap
 from alerts.turns import Turn
-from appointments.actions import book_visit
+from appointments.actions import book_held, book_visit, hold_time
+from appointments.models import Availability, Room, VisitType
 from care.actions import Taken, correct_vital_sign, record_vital_sign
 from care.early_warning import rescore
 from care.models import (
@@ -101,6 +103,7 @@ def ordinary_day(cast) -> SimpleNamespace:
             ends_at=starts_at + timedelta(minutes=20),
             by=cast.ada.reader,
         )
+    visits = _open_calendar(cast)
     dora, invitation = _invite_dora(cast)
     check_in, sent, begun = _check_in(cast)
     return SimpleNamespace(
@@ -115,9 +118,59 @@ def ordinary_day(cast) -> SimpleNamespace:
         invitation=invitation,
         reset_user=urlsafe_base64_encode(force_bytes(cast.ben.user.pk)),
         reset_token=default_token_generator.make_token(cast.ben.user),
+        **visits,
         **_raise_alerts(cast),
         **_fill_rota(cast),
     )
+
+
+def _open_calendar(cast) -> dict[str, uuid.UUID]:
+    """Ada takes wound checks each day: one is booked, for Ana a time is kept, a few are free."""
+    of_clinic = {"organization": cast.clinic}
+    with acting_for(cast.clinic.pk, system=True):
+        room = Room.objects.create(
+            **of_clinic, name="Room 3", how_to_find="Go in by the main door, then left."
+        )
+        kinds = {
+            setting: VisitType.objects.create(
+                **of_clinic,
+                name=name,
+                self_scheduling=setting,
+                modes=["in_person", "video"],
+                questions=[{"key": "fever", "text": "Do you have a fever?"}],
+                how_to_prepare="Please leave the dressing on.",
+            )
+            for setting, name in (("on", "Wound check"), ("view", "X-ray"), ("off", "Surgery"))
+        }
+        for kind in kinds.values():
+            for weekday in range(7):
+                Availability.objects.create(
+                    **of_clinic,
+                    provider=cast.ada.provider,
+                    visit_type=kind,
+                    room=room,
+                    weekday=weekday,
+                    starts=time(9),
+                    ends=time(17),
+                )
+    day = timezone.localdate(timezone=cast.clinic.zone) + timedelta(days=3)
+    with acting_for(cast.clinic.pk, cast.ana.user.pk):
+        hold = partial(
+            hold_time,
+            kinds["on"].pk,
+            patient_id=cast.ana.patient.pk,
+            provider_id=cast.ada.provider.pk,
+            by=cast.ana.reader,
+        )
+        first = hold(starts_at=datetime.combine(day, time(10), cast.clinic.zone))
+        visit = book_held(first.pk, by=cast.ana.reader)
+        kept = hold(starts_at=datetime.combine(day, time(14), cast.clinic.zone))
+    return {
+        "visit": visit.pk,
+        "kept": kept.pk,
+        "kind_of_visit": kinds["on"].pk,
+        "kind_to_look_at": kinds["view"].pk,
+    }
 
 
 # What is watched, how bad it is, and a value that meets it.

@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from appointments.models import Appointment, AppointmentQuerySet
+from appointments.views.mine import beside_visits
+from appointments.views.whose import own_zone
 from portal import access, audit
 from portal.access import Reader
 from portal.doors import (
@@ -46,9 +48,12 @@ def index(request: HttpRequest) -> HttpResponse:
             actor_id=reader.user_id,
             visits=number,
         )
-    if request.headers.get("HX-Request"):
-        return render(request, "appointments/_list.html", context)
-    return render(request, "appointments/index.html", context)
+    if reader.role in PATIENTS:
+        context |= beside_visits(reader) | {"own_zone": own_zone(request)}
+        whole, part = "appointments/mine.html", "appointments/_mine.html"
+    else:
+        whole, part = "appointments/index.html", "appointments/_list.html"
+    return render(request, part if request.headers.get("HX-Request") else whole, context)
 
 
 @require_safe

@@ -159,6 +159,18 @@ MATRIX: dict[str, Row] = {
     "appointments:panel": _panel(),
     "appointments:today": Row(get=CLINICAL),
     "appointments:home": Row(get=PATIENTS),
+    # Booking: whose it is is in `?patient=` or the body; a visit type is of the whole clinic.
+    "appointments:new": Row(get=PATIENTS),
+    "appointments:times": Row(get=_OF_HARBOUR, takes=("visit_type_id",)),
+    "appointments:holds": Row(post=PATIENTS),
+    "appointments:hold": Row(get=OWN_SIDE, post=OWN_SIDE, takes=("hold_id",)),
+    "appointments:hold_release": Row(post=OWN_SIDE, takes=("hold_id",)),
+    "appointments:visit": Row(get=OWN_SIDE, takes=("appointment_id",)),
+    "appointments:new_time": Row(get=OWN_SIDE, takes=("appointment_id",)),
+    "appointments:confirmation": Row(post=OWN_SIDE, takes=("appointment_id",)),
+    "appointments:readiness": Row(get=OWN_SIDE, post=OWN_SIDE, takes=("appointment_id",)),
+    "appointments:answers": Row(get=OWN_SIDE, post=OWN_SIDE, takes=("appointment_id",)),
+    "appointments:calling_off": Row(get=OWN_SIDE, post=OWN_SIDE, takes=("appointment_id",)),
     # Alerts
     "alerts:index": Row(get=CLINICAL),
     "alerts:notices": Row(get=CLINICAL, post=CLINICAL),

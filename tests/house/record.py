@@ -19,6 +19,7 @@ from alerts.models import (
     ShiftSwap,
 )
 from appointments.actions import book_visit
+from appointments.models import Hold, Room, VisitType
 from care.models import (
     CarePlan,
     CarePlanActivity,
@@ -101,6 +102,8 @@ def anas_record(cast) -> SimpleNamespace:
         response_id=response.pk,
         observation_id=reading.pk,
         alert_id=_alert(cast),
+        appointment_id=visit.pk,
+        **_kept_time(cast),
         **_rota(cast),
     )
 
@@ -125,6 +128,24 @@ def _alert(cast) -> uuid.UUID:
     judge_waiting(cast.clinic.pk)
     with acting_for(cast.clinic.pk, system=True):
         return Alert.objects.get(patient=cast.ana.patient).pk
+
+
+def _kept_time(cast) -> dict[str, uuid.UUID]:
+    """A time with Ada that is kept for Ana, and the kind of visit it is for."""
+    of_clinic = {"organization": cast.clinic}
+    starts_at = timezone.now() + timedelta(days=7)
+    with acting_for(cast.clinic.pk, system=True):
+        visit_type = VisitType.objects.create(
+            **of_clinic, name="Wound check", self_scheduling="on", minutes=30
+        )
+        room = Room.objects.create(**of_clinic, name="Room 3")
+    with acting_for(cast.clinic.pk, cast.ana.user.pk):
+        hold = Hold.objects.create(
+            **of_clinic, patient=cast.ana.patient, provider=cast.ada.provider, room=room,
+            visit_type=visit_type, starts_at=starts_at, ends_at=starts_at + timedelta(minutes=30),
+            until_at=timezone.now() + timedelta(minutes=5),
+        )  # fmt: skip
+    return {"visit_type_id": visit_type.pk, "hold_id": hold.pk}
 
 
 def _rota(cast) -> dict[str, uuid.UUID]:

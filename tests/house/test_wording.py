@@ -23,6 +23,8 @@ EASY = [(role, page) for role in ("stranger", "patient", "caregiver") for page i
 NOT_OURS = ("Ana Ruiz", "Sam Ruiz", "Ada Lee", "Noor Haddad", "Dora Lind", "Harbour Clinic", *NAMED)
 # Modules whose sentences stand on their pages: what is wrong with a form, what a reading means.
 SPEAKING = [
+    "appointments/forms/booking.py",
+    "appointments/wording.py",
     "portal/forms/account.py",
     "portal/forms/invitations.py",
     "portal/forms/passwords.py",
