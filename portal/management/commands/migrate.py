@@ -4,7 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.core.management.commands import migrate
 from django.core.management.commands.migrate import Command as DjangoMigrate
+
+from portal.management.lean_executor import LeanExecutor
 
 
 class Command(DjangoMigrate):
@@ -17,4 +20,6 @@ class Command(DjangoMigrate):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["database"] == "owner" and "owner" not in settings.DATABASES:
             raise CommandError("Migrations run as the owner: set DATABASE_OWNER_URL.")
+        # The command finds its executor by this name, and has no other way to be given one.
+        migrate.__dict__["MigrationExecutor"] = LeanExecutor
         super().handle(*args, **options)

@@ -1,0 +1,68 @@
+"""Django's executor of migrations, rendering a model again only when its columns may have changed.
+
+Each operation of a migration has Django build the model it touched anew, with all that are related
+to it: in this schema, where nearly every table points to an organization and a patient, forty
+classes for each policy, trigger and index, and most of the time of a first `migrate`. Constraints,
+indexes and triggers are no columns; they are set on the class that is there.
+"""
+
+from typing import Any
+
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ModelState, ProjectState
+
+NO_COLUMNS = ("constraints", "indexes", "triggers")
+
+
+class LeanExecutor(MigrationExecutor):
+    """Migrates forwards with a `LeanState`."""
+
+    def migrate(
+        self,
+        targets: Any,
+        plan: Any = None,
+        state: ProjectState | None = None,
+        fake: bool = False,
+        fake_initial: bool = False,
+    ) -> ProjectState:
+        """Migrate up to the given targets; return the state that was reached."""
+        lean = None if state is None else LeanState.of(state)
+        return super().migrate(targets, plan, lean, fake, fake_initial)
+
+
+class LeanState(ProjectState):
+    """What the models are after each operation."""
+
+    def __init__(self, models: Any = None, real_apps: Any = None) -> None:
+        super().__init__(models, real_apps)
+        self._shapes: dict[tuple[str, str], Any] = {}
+
+    @classmethod
+    def of(cls, state: ProjectState) -> "LeanState":
+        """Take over another state, which nobody may use afterwards."""
+        lean = cls(state.models, state.real_apps)
+        if state.is_delayed:
+            lean.is_delayed = True
+        if "apps" in state.__dict__:
+            lean.apps = state.apps
+        return lean
+
+    def reload_model(self, app_label: str, model_name: str, delay: bool = False) -> None:
+        """Have the class follow its state: anew, or only what is no column."""
+        key = app_label, model_name
+        if "apps" in self.__dict__ and key in self.models:
+            shape = _shape(self.models[key])
+            if self._shapes.get(key) == shape:
+                options = self.apps.get_model(*key)._meta
+                for name in NO_COLUMNS:
+                    setattr(options, name, self.models[key].options.get(name, []))
+                return
+            self._shapes[key] = shape
+        super().reload_model(app_label, model_name, delay)
+
+
+def _shape(model: ModelState) -> Any:
+    """All that a class is made of but constraints, indexes and triggers."""
+    options = {name: value for name, value in model.options.items() if name not in NO_COLUMNS}
+    fields = [(name, id(field)) for name, field in model.fields.items()]
+    return model.name, model.bases, fields, options, [name for name, _ in model.managers]
