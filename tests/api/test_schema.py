@@ -1,11 +1,15 @@
 """What the API says about itself, and that it keeps to it."""
 
 import json
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from tests.api.fhir import PATH, issues
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_description_names_every_address(client, db):
@@ -61,3 +65,24 @@ def test_a_fault_of_ours_tells_nothing(gateway, monkeypatch):
 
 def test_errors_of_pages_stay_pages(db):
     assert Client().get("/nowhere/")["Content-Type"].startswith("text/html")
+
+
+def test_the_page_for_integrators_says_the_same(client, db):
+    """docs/integration.md names limits that live in the code."""
+    from care.api.sending import MOST_ENTRIES
+    from portal.management.commands.mllp import PORT
+    from portal.management.hl7.listener import Limits
+
+    page = " ".join((ROOT / "docs/integration.md").read_text().split())
+    limits = Limits()
+    for said in (
+        f"a Bundle of up to {MOST_ENTRIES} in at most one million bytes",
+        f"127.0.0.1:{PORT},",
+        "A message may have a million bytes",
+        f"{limits.connections} may be open",
+        f"whole within {limits.message_seconds:.0f} s",
+        "`/api/schema/`",
+    ):
+        assert said in page
+    assert (settings.MAX_BODY_BYTES, limits.message_bytes) == (1_000_000, 1_000_000)
+    assert limits.idle_seconds == 3_600

@@ -47,3 +47,8 @@ def oru(*lines: str, control_id: str = "1", end: str = "\r", **subject: str) -> 
     """An ORU^R01 about Ana, with one order and these OBX lines."""
     segments = [header(control_id=control_id), patient(**subject), order(), *(lines or [result()])]
     return (end.join(segments) + end).encode()
+
+
+def frame(data: bytes) -> bytes:
+    """A message as it goes over the wire (MLLP)."""
+    return b"\x0b" + data + b"\x1c\r"

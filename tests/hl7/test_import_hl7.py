@@ -270,10 +270,10 @@ def test_the_shared_reports_of_one_order(intake, stored, clinic, system):
 
 def test_a_unit_that_cannot_be_is_no_gram_per_decilitre(intake, stored, clinic, system):
     register(clinic, system, "10006579", date(1924, 10, 10))
-    intake.take(sample("LAB-ORU-2.hl7"))
+    taken = intake.take(sample("LAB-ORU-2.hl7"))
     # 13.4 “g/l-1” is meant as 13.4 g/dL and would be a critical 1.34 as g/L: never guessed.
-    for row in stored(code="20509-6"):
-        assert row.unit == "g/l-1"
+    assert [problem.place for problem in taken.answer.problems] == ["OBX^6"]
+    assert stored(code="20509-6") == []
 
 
 def test_the_shared_culture(intake, stored, clinic, system):
