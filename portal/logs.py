@@ -16,7 +16,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 # Everything after these beginnings of a path opens something to whoever knows it.
-_SECRET_PATH = re.compile(r"(/invitations/|/password/reset/)(?!sent/|done/)[^\s\"'?#]+")
+_SECRET_PATH = re.compile(r"(/invitations/|/password/reset/|/calendar/)(?!sent/|done/)[^\s\"'?#]+")
 # The key of a service account, wherever somebody put it.
 _KEY = re.compile(r"vigil_[0-9a-f]{12}_[\w-]+")
 

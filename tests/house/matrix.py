@@ -159,6 +159,9 @@ MATRIX: dict[str, Row] = {
     "appointments:panel": _panel(),
     "appointments:today": Row(get=CLINICAL),
     "appointments:home": Row(get=PATIENTS),
+    "appointments:ics": Row(get=OWN_SIDE | TEAM, takes=("appointment_id",)),
+    # The token is the right; one that leads nowhere is an unknown address.
+    "appointments:feed": Row(fixed={"token": "nothing"}, open=True),
     # Booking: whose it is is in `?patient=` or the body; a visit type is of the whole clinic.
     "appointments:new": Row(get=PATIENTS),
     "appointments:times": Row(get=_OF_HARBOUR, takes=("visit_type_id",)),

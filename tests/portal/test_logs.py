@@ -100,6 +100,7 @@ def test_an_exception_is_told_by_kind_and_place_without_its_words(lines):
     [
         ("sent to ana.ruiz+x@mail.example.org today", "sent to …@… today"),
         ("Not Found: /invitations/aBc-_123/", "Not Found: /invitations/…/"),
+        ("Not Found: /calendar/aBc-_123/visits.ics", "Not Found: /calendar/…/"),
         ("GET /password/reset/MTIz/abc-def/", "GET /password/reset/…/"),
         ("GET /password/reset/sent/", "GET /password/reset/sent/"),
         ("GET /password/reset/", "GET /password/reset/"),
