@@ -174,6 +174,17 @@ MATRIX: dict[str, Row] = {
     "appointments:readiness": Row(get=OWN_SIDE, post=OWN_SIDE, takes=("appointment_id",)),
     "appointments:answers": Row(get=OWN_SIDE, post=OWN_SIDE, takes=("appointment_id",)),
     "appointments:calling_off": Row(get=OWN_SIDE, post=OWN_SIDE, takes=("appointment_id",)),
+    # The schedule: everybody's times, the names of one's own patients
+    "appointments:day": Row(get=CLINICAL),
+    "appointments:staff_visit": Row(get=TEAM, takes=("appointment_id",)),
+    "appointments:staff_arrival": Row(post=TEAM, takes=("appointment_id",)),
+    "appointments:staff_completion": Row(post=TEAM, takes=("appointment_id",)),
+    "appointments:staff_absence": Row(post=TEAM, takes=("appointment_id",)),
+    "appointments:staff_reopening": Row(post=TEAM, takes=("appointment_id",)),
+    "appointments:staff_lateness": Row(post=TEAM, takes=("appointment_id",)),
+    "appointments:staff_move": Row(post=TEAM, takes=("appointment_id",)),
+    "appointments:staff_cancellation": Row(post=TEAM, takes=("appointment_id",)),
+    "appointments:staff_claim": Row(post=TEAM, takes=("appointment_id",)),
     # Alerts
     "alerts:index": Row(get=CLINICAL),
     "alerts:notices": Row(get=CLINICAL, post=CLINICAL),
