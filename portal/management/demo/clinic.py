@@ -18,7 +18,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Subq
 from django.utils import timezone
 
 from appointments.actions import book_visit
-from appointments.models import Appointment, Mode, Status
+from appointments.models import Appointment, Mode
 from care.models import (
     CarePlan,
     CarePlanActivity,
@@ -34,6 +34,7 @@ from messaging.actions import mark_read, reply, start_conversation
 from messaging.models import Category, Message, Receipt
 from portal.access import Reader
 from portal.demo import DEMO_PASSWORD
+from portal.management.demo.calendar import DemoCalendar
 from portal.management.demo.recovery_curve import Reading, readings
 from portal.management.demo.stories import ANA, STORIES, Story, Talk
 from portal.models import (
@@ -65,6 +66,9 @@ PRESSURE, SYSTOLIC, DIASTOLIC = "85354-9", "8480-6", "8462-4"
 
 class DemoClinic:
     """Makes one organization with its people and their records."""
+
+    # What it can be booked for, once there are providers.
+    calendar: DemoCalendar
 
     def __init__(self, organization: Organization, seed: int = SEED) -> None:
         self.organization = organization
@@ -212,31 +216,17 @@ class DemoClinic:
         """A visit on the clinic's own clock, `days` from today."""
         day = self.now.astimezone(self.zone).date() + timedelta(days=days)
         starts_at = datetime(day.year, day.month, day.day, hour, 30, tzinfo=self.zone)
-        place = "Outpatients, room 3" if mode == Mode.IN_PERSON else ""
-        if days < 0:
-            return Appointment.objects.create(
-                organization=self.organization,
-                patient=patient,
-                provider=provider,
-                kind=kind,
-                mode=mode,
-                place=place,
-                starts_at=starts_at,
-                ends_at=starts_at + timedelta(minutes=20),
-                status=Status.DONE,
-            )
         assert provider.user_id is not None
-        by = self.reader(provider.user_id, Role.CLINICIAN)
+        role = Role.CLINICIAN if provider.role == "Surgeon" else Role.NURSE
+        by = self.reader(provider.user_id, role)
         with self._as(by):
             return book_visit(
                 patient.pk,
                 kind=kind,
                 starts_at=starts_at,
-                ends_at=starts_at + timedelta(minutes=20),
                 by=by,
                 mode=mode,
-                place=place,
-                provider_id=provider.pk,
+                **self.calendar.of(kind, mode),
             )
 
     def reader(self, user_id: uuid.UUID, role: Role) -> Reader:
@@ -320,6 +310,7 @@ def make_demo_clinic() -> bool:
         daughter = make.user("caregiver@demo.example", "Maya Ruiz", Role.CAREGIVER)
         make.user("admin@demo.example", "Helen Moss", Role.ADMIN)
         team = [make.provider(surgeon, "Surgeon", "Orthopaedics"), make.provider(nurse, "Nurse")]
+        make.calendar = DemoCalendar(clinic, *team)
         answering = make.reader(nurse.pk, Role.NURSE)
         for index, story in enumerate(STORIES):
             address = "patient" if story is ANA else story.name.split()[0].lower()
@@ -336,21 +327,21 @@ def make_demo_clinic() -> bool:
             own_side = make.reader(user.pk, Role.PATIENT)
             for talk in story.talks:
                 make.talk(patient, talk, own_side, answering)
-            _visits(make, patient, team[0], index)
+            _visits(make, patient, index)
     return True
 
 
-def _visits(make: DemoClinic, patient: Patient, surgeon: Provider, index: int) -> None:
-    make.visit(patient, surgeon, -3, 9 + index % 6, "Wound check", Mode.IN_PERSON)
+def _visits(make: DemoClinic, patient: Patient, index: int) -> None:
+    make.calendar.past(patient, index, make.now)
     days, kind, mode = [
         (3, "Check after the operation", Mode.IN_PERSON),
         (0, "Wound check", Mode.IN_PERSON),
         (0, "How are you doing?", Mode.PHONE),
         (2, "Stitches out", Mode.IN_PERSON),
         (1, "Check after the operation", Mode.VIDEO),
-        (0, "Physiotherapy", Mode.IN_PERSON),
+        (0, "Dressing change", Mode.IN_PERSON),
     ][index % 6]
-    make.visit(patient, surgeon, days, 9 + (index * 2) % 8, kind, mode)
+    make.visit(patient, make.calendar.provider_of(kind), days, 9 + (index * 2) % 8, kind, mode)
 
 
 def make_other_clinic() -> bool:
@@ -370,6 +361,7 @@ def make_other_clinic() -> bool:
         clinician = make.user("clinician@other.example", "Dr Lena Vogt", Role.CLINICIAN)
         user = make.user("patient@other.example", "Carl Weber", Role.PATIENT)
         provider = make.provider(clinician, "Surgeon", "General surgery")
+        make.calendar = DemoCalendar(clinic, provider, provider)
         patient = make.patient(_carl(), user, [provider])
         make.visit(patient, provider, 2, 10, "Wound check", Mode.IN_PERSON)
     return True
