@@ -15,7 +15,11 @@ _FOLDER = Path(__file__).parent / "sql"
 
 def script(name: str, version: int) -> str:
     """The text of realtime/sql/<name>.v<version>.sql with the names of this deployment's roles."""
-    text = (_FOLDER / f"{name}.v{version}.sql").read_text(encoding="utf-8")
+    return with_roles((_FOLDER / f"{name}.v{version}.sql").read_text(encoding="utf-8"))
+
+
+def with_roles(text: str) -> str:
+    """SQL with `@owner@`, `@app@` and `@engine@` filled in."""
     return (
         text.replace("@owner@", identifier(settings.OWNER_ROLE))
         .replace("@app@", identifier(settings.APP_ROLE))

@@ -1,0 +1,23 @@
+"""What the tests of operating stand on: the engine's own fixtures, and things broken on purpose."""
+
+from contextlib import contextmanager
+
+import pytest
+
+# The relay of those tests is the one that a web process runs.
+from tests.realtime.conftest import connect, engine, log, owner, relays, superuser  # noqa: F401
+
+
+@pytest.fixture
+def broken(superuser):  # noqa: F811 - a fixture is named where it is asked for
+    """`with broken(sql, mended=sql):` changes the database past the application, and back."""
+
+    @contextmanager
+    def broken(sql, mended):
+        superuser.execute(sql)
+        try:
+            yield
+        finally:
+            superuser.execute(mended)
+
+    return broken
