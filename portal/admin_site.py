@@ -48,6 +48,16 @@ MENU = (
         },
     ),
     (
+        "Visits",
+        {
+            "VisitType": "Kinds of visits and their hours",
+            "AvailabilityException": "Single days",
+            "Holiday": "Holidays",
+            "Room": "Rooms",
+            "Rules": "Holding, offering, reminding",
+        },
+    ),
+    (
         "Clinic",
         {
             "Organization": "Name, time zone, telephones",
