@@ -1,7 +1,9 @@
 """Whom a step tells: targets of a policy become people, and never nobody.
 
 Acts for the system: who is on call is not the reader's to read, and whoever is called is given
-sight of the patient until the alert closes (design section 5).
+sight of the patient until the alert closes (design section 5). Only nurses and clinicians are
+called. Where a clinic has none left, its administrators are told that an alert has nobody: they may
+read no record, but they can call somebody in.
 """
 
 from collections.abc import Iterable
@@ -17,9 +19,6 @@ from notifications.actions import notify
 from notifications.models import Kind
 from portal import access, audit
 from portal.models import AccessGrant, CareTeamMembership, Membership, Role
-
-# Told when a rota, a role and the care team are all empty.
-LAST_ROLES = (Role.NURSE, Role.CLINICIAN, Role.ADMIN)
 
 
 def tell(
@@ -46,6 +45,8 @@ def tell(
             found = _people(alert, plan.fallback, now) or _anybody(alert)
         users += found
     users = list(dict.fromkeys(users))
+    if not users:
+        return _tell_administrators(alert, step)
     _let_see(alert, users, now)
     AlertRecord.objects.bulk_create(
         (
@@ -72,6 +73,19 @@ def tell(
     )
 
 
+def _tell_administrators(alert: Alert, step: AlertStep) -> list[UUID]:
+    """Say, without a word about whom, that an alert has nobody."""
+    return notify(
+        _members(alert, (Role.ADMIN,)),
+        Kind.ALARM,
+        patient=None,
+        organization_id=alert.organization_id,
+        subject_id=alert.pk,
+        once=f"alert step {step.pk}",
+        is_important=alert.severity == Severity.CRITICAL,
+    )
+
+
 def may_answer(alert: Alert, user_id: UUID) -> bool:
     """Whether a user can be asked to answer for the alert: a nurse or clinician of the clinic."""
     return _active(alert, access.CARE_ROLES).filter(user_id=user_id).exists()
@@ -82,19 +96,19 @@ def _people(alert: Alert, target: Target, now: datetime) -> list[UUID]:
         case Told.CARE_TEAM:
             return _care_team(alert)
         case Told.ROLE:
-            return _members(alert, (Role(target.who),))
+            return _members(alert, (Role(target.who),)) if target.who in access.CARE_ROLES else []
         case Told.ON_CALL:
             return on_call_now(UUID(target.who), now)
         case Told.PERSON:
             return list(
-                _active(alert, LAST_ROLES)
+                _active(alert, access.CARE_ROLES)
                 .filter(user_id=target.who)
                 .values_list("user_id", flat=True)
             )
 
 
 def _anybody(alert: Alert) -> list[UUID]:
-    return _care_team(alert) or _members(alert, LAST_ROLES)
+    return _care_team(alert) or _members(alert, access.CARE_ROLES)
 
 
 def _care_team(alert: Alert) -> list[UUID]:

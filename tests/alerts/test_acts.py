@@ -11,6 +11,7 @@ from alerts import actions
 from alerts.errors import AlreadyAcknowledged, NobodyToHandTo
 from alerts.models import Alert, AlertRecord, AlertStep, Outcome, PolicyVersion, RuleVersion
 from alerts.steps import take, take_due
+from notifications.models import Kind, Notification
 from portal import access
 from portal.models import AccessGrant, AuditEntry, Membership
 
@@ -199,6 +200,25 @@ def test_when_the_fallback_role_is_empty_too_the_care_team_is_told(
     arrives(ana, "6.4")
     judged()
     assert told(alerts_of(ana)[0]) == ["Ada"]
+
+
+def test_where_nobody_can_answer_administrators_are_told_without_a_word_about_whom(
+    rule, policy, arrives, judged, alerts_of, told, history, ana, admin, clinic, system
+):
+    with system():
+        Membership.objects.filter(organization=clinic.pk, role__in=access.CARE_ROLES).update(
+            ended_at=timezone.now()
+        )
+    rule(high="6.0", policy_of=policy(steps=[{"wait": 0, "tell": "role", "who": "nurse"}]))
+    arrives(ana, "6.4")
+    judged()
+    (alert,) = alerts_of(ana)
+    assert told(alert) == []
+    assert "unreached" in history(alert)
+    with system():
+        alarm = Notification.objects.get(user=admin.user, kind=Kind.ALARM)
+    assert alarm.patient_id is None
+    assert alarm.is_important
 
 
 # Who is called, sees -----------------------------------------------------------------------------
