@@ -37,6 +37,7 @@ from portal.demo import DEMO_PASSWORD
 from portal.management.demo.calendar import DemoCalendar
 from portal.management.demo.recovery_curve import Reading, readings
 from portal.management.demo.stories import ANA, STORIES, Story, Talk
+from portal.management.demo.watch import begin_to_watch
 from portal.models import (
     Caregiver,
     CareTeamMembership,
@@ -312,6 +313,7 @@ def make_demo_clinic() -> bool:
         team = [make.provider(surgeon, "Surgeon", "Orthopaedics"), make.provider(nurse, "Nurse")]
         make.calendar = DemoCalendar(clinic, *team)
         answering = make.reader(nurse.pk, Role.NURSE)
+        begin_to_watch(clinic, by_day=surgeon, by_night=nurse)
         for index, story in enumerate(STORIES):
             address = "patient" if story is ANA else story.name.split()[0].lower()
             user = make.user(f"{address}@demo.example", story.name, Role.PATIENT)

@@ -1,4 +1,6 @@
-"""A few demo patients who record readings and write, so that open pages are visibly alive."""
+"""A few demo patients who record readings and write, and of whom something alarming comes now and
+then, so that open pages are visibly alive.
+"""
 
 import logging
 import random
@@ -18,6 +20,7 @@ from portal.access import Reader
 from portal.management.demo.clinic import CODES, DIASTOLIC, PRESSURE, SYSTOLIC
 from portal.management.demo.recovery_curve import next_reading
 from portal.management.demo.stories import REMARKS, STORIES, Story
+from portal.management.demo.watch import Findings
 from portal.models import Organization, Patient, Role
 from portal.tenancy import acting_for
 
@@ -35,9 +38,12 @@ class Simulator:
         self.organization = organization
         self.chance = chance
         self._stories = {story.mrn: story for story in STORIES[1 : ACTIVE + 1]}
+        self._findings = Findings(organization, sorted(self._stories), chance)
 
     def act(self) -> str:
         """Do one thing for one patient; return in a word what it was."""
+        if came := self._findings.report_when_due(timezone.now()):
+            return came
         mrn = self.chance.choice(sorted(self._stories))
         with acting_for(self.organization.pk, system=True):
             patient = Patient.objects.filter(mrn=mrn, user__isnull=False).first()
