@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -45,6 +46,10 @@ class TakenTime(models.Model):
 
     class Meta:
         db_table = "taken_times"
+        indexes = [
+            # What is taken in a week, whoever has it, among the visits of years.
+            GistIndex(fields=["organization", "during"], name="taken_times_of_clinic"),
+        ]
         constraints = [
             ExclusionConstraint(
                 name="taken_once_by_provider",

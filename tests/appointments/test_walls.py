@@ -1,10 +1,13 @@
 """Row-level security of the calendar, by raw SQL: it holds alone."""
 
+import json
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from psycopg.rows import dict_row
 
 from appointments import actions
 from portal.tenancy import acting_for
@@ -194,3 +197,21 @@ def test_every_member_and_nobody_else_hears_that_a_time_changed(cast):
             assert calendar in access.topics(person.reader)
     with acting_for(cast.other_clinic.pk, cast.olga.user.pk):
         assert calendar not in access.topics(cast.olga.reader)
+
+
+def test_a_booking_tells_the_clinic_that_a_time_changed_and_no_more(
+    committed, diary, cast, database_urls
+):
+    hold = diary.held(cast.ana, diary.at("10:00"))
+    diary.do(cast.ana, actions.book_held, hold.pk)
+    with psycopg.connect(database_urls.superuser, row_factory=dict_row) as connection:
+        told = connection.execute(
+            "SELECT * FROM realtime_inbox WHERE table_name = 'taken_times' ORDER BY id"
+        ).fetchall()
+    # Held; then in one transaction given back and booked.
+    assert [event["operation"] for event in told] == ["INSERT", "DELETE", "INSERT"]
+    for event in told:
+        assert event["topics"] == [f"calendar:{cast.clinic.pk}"]
+        said = json.dumps(event, default=str)
+        for secret in (cast.ana.patient, cast.ana.user, cast.ada.provider, hold, diary.room):
+            assert str(secret.pk) not in said
