@@ -6,6 +6,7 @@ reader may acknowledge, and need not be allowed to see whose pending e-mail that
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -129,7 +130,7 @@ def _act(
     by: Reader,
     action: str,
     turn: Callable[[Alert, State, datetime], Turn],
-    **detail: str,
+    **detail: Any,
 ) -> Alert:
     # The door is the reader's; the row itself is the system's to write.
     access.of_watched_patients(Alert.objects.all(), by).only("pk").get(pk=alert_id)

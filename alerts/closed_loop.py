@@ -174,11 +174,12 @@ def measure(loops: Sequence[Loop], stage: Stage, now: datetime) -> Measure:
     """One stage of some alerts."""
     standings = [loop.standing(stage, now) for loop in loops]
     times = [took for loop in loops if (took := loop.took(stage)) is not None]
+    seconds = [took.total_seconds() for took in times]
     return Measure(
         stage,
         in_time=standings.count(Standing.IN_TIME),
         late=standings.count(Standing.LATE),
-        median=median(times) if times else None,
+        median=timedelta(seconds=median(seconds)) if seconds else None,
         worst=max(times, default=None),
         allowed=tuple(sorted({loop.allowed[stage] for loop in loops if stage in loop.allowed})),
     )

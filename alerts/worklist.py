@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from alerts.models import Alert, AlertRecord, Phase, Severity
+from alerts.models.alert import AlertQuerySet
 from portal import access
 from portal.access import Reader
 
@@ -137,6 +138,6 @@ def waiting(reader: Reader) -> QuerySet[Alert]:
     )
 
 
-def _of(reader: Reader):  # type: ignore[no-untyped-def]
+def _of(reader: Reader) -> AlertQuerySet:
     alerts = access.of_watched_patients(Alert.objects.all(), reader)
     return alerts.select_related("patient", "owner", "policy_version", "rule_version")
