@@ -35,6 +35,12 @@ SAID = {
     "answered": ("Your answers are saved", "Your care team reads them before the visit."),
     "cancelled": ("Your visit is called off", "Thank you for telling us."),
 }
+_OVER = {
+    "taken": "Someone else was quicker this time. You stay on the waiting list.",
+    "expired": "This offer has run out. You stay on the waiting list.",
+    "declined": "You said no to this time.",
+    "accepted": "You took this time.",
+}
 _SENTENCES: dict[type[AppointmentError], str] = {
     SlotTaken: "Sorry, this time has just been taken. These times are close to it and still free.",
     HoldEnded: "This time is no longer kept for you. Please choose a time again.",
@@ -52,7 +58,7 @@ def why_not(error: AppointmentError) -> str:
     if isinstance(error, SlotTaken) and not error.next_times:
         return "Sorry, this time has just been taken. Please look for another one."
     if isinstance(error, OfferIsOver):
-        return str(error)
+        return _OVER.get(error.answer, "You have answered this offer.")
     return _SENTENCES.get(type(error), "This did not work. Please call us.")
 
 

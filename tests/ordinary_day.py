@@ -30,8 +30,8 @@ from alerts.models import (
 from alerts.rota_actions import leave_note
 from alerts.swap_actions import ask_swap
 from alerts.turns import Turn
-from appointments.actions import book_held, book_visit, hold_time
-from appointments.models import Availability, Room, VisitType
+from appointments.actions import book_held, book_visit, hold_time, join_waitlist
+from appointments.models import Availability, Offer, Room, VisitType
 from care.actions import Taken, correct_vital_sign, record_vital_sign
 from care.early_warning import rescore
 from care.models import (
@@ -125,7 +125,7 @@ def ordinary_day(cast) -> SimpleNamespace:
 
 
 def _open_calendar(cast) -> dict[str, uuid.UUID]:
-    """Ada takes wound checks each day: one is booked, for Ana a time is kept, a few are free."""
+    """Ada takes wound checks each day. Ana has one, a time is kept for her, and one is offered."""
     of_clinic = {"organization": cast.clinic}
     with acting_for(cast.clinic.pk, system=True):
         room = Room.objects.create(
@@ -165,9 +165,32 @@ def _open_calendar(cast) -> dict[str, uuid.UUID]:
         first = hold(starts_at=datetime.combine(day, time(10), cast.clinic.zone))
         visit = book_held(first.pk, by=cast.ana.reader)
         kept = hold(starts_at=datetime.combine(day, time(14), cast.clinic.zone))
+        entry = join_waitlist(
+            kinds["on"].pk,
+            patient_id=cast.ana.patient.pk,
+            appointment_id=visit.pk,
+            from_on=day - timedelta(days=2),
+            until_on=day,
+            by=cast.ana.reader,
+        )
+    earlier = datetime.combine(day - timedelta(days=1), time(10), cast.clinic.zone)
+    with acting_for(cast.clinic.pk, system=True):
+        offer = Offer.objects.create(
+            **of_clinic,
+            patient=cast.ana.patient,
+            entry=entry,
+            visit_type=kinds["on"],
+            provider=cast.ada.provider,
+            room=room,
+            mode="in_person",
+            starts_at=earlier,
+            ends_at=earlier + timedelta(minutes=30),
+            expires_at=timezone.now() + timedelta(hours=2),
+        )
     return {
         "visit": visit.pk,
         "kept": kept.pk,
+        "offer": offer.pk,
         "kind_of_visit": kinds["on"].pk,
         "kind_to_look_at": kinds["view"].pk,
     }

@@ -1,5 +1,6 @@
 """What people type when they set time aside."""
 
 from appointments.forms.booking import CancelForm, ChosenTimeForm, QuestionsForm
+from appointments.forms.waiting import WaitForm
 
-__all__ = ["CancelForm", "ChosenTimeForm", "QuestionsForm"]
+__all__ = ["CancelForm", "ChosenTimeForm", "QuestionsForm", "WaitForm"]

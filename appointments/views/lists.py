@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from appointments.actions import can_check_in
 from appointments.models import Appointment, AppointmentQuerySet
 from appointments.views.mine import beside_visits
 from appointments.views.whose import own_zone
@@ -83,14 +84,18 @@ def today(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_roles(*PATIENTS)
 def home(request: HttpRequest) -> HttpResponse:
-    """The next visit, for the patient's home."""
+    """The next visit, and what waits for an answer, for the patient's home."""
     reader = reader_of(request)
     patient = _chosen(request, reader)
-    visits = _visits(reader).to_come()
-    context: dict[str, Any] = {
-        "patient": patient,
-        "visit": visits.filter(patient=patient).first() if patient else None,
-    }
+    context: dict[str, Any] = {"patient": patient, "visit": None}
+    if patient is not None:
+        context |= beside_visits(reader, patient) | {"own_zone": own_zone(request)}
+        visit = _visits(reader).to_come().filter(patient=patient).first()
+        may_write = context["may_book"] and visit is not None
+        context |= {
+            "visit": visit,
+            "can_check_in": may_write and not visit.is_checked_in and can_check_in(visit),
+        }
     return panel(request, "appointments/_home.html", context, title="Your next visit")
 
 

@@ -19,7 +19,7 @@ from alerts.models import (
     ShiftSwap,
 )
 from appointments.actions import book_visit
-from appointments.models import Hold, Room, VisitType
+from appointments.models import Hold, Offer, Room, VisitType, WaitlistEntry
 from care.models import (
     CarePlan,
     CarePlanActivity,
@@ -131,7 +131,7 @@ def _alert(cast) -> uuid.UUID:
 
 
 def _kept_time(cast) -> dict[str, uuid.UUID]:
-    """A time with Ada that is kept for Ana, and the kind of visit it is for."""
+    """A time with Ada that is kept for Ana, and one that she is offered as she waits."""
     of_clinic = {"organization": cast.clinic}
     starts_at = timezone.now() + timedelta(days=7)
     with acting_for(cast.clinic.pk, system=True):
@@ -145,7 +145,23 @@ def _kept_time(cast) -> dict[str, uuid.UUID]:
             visit_type=visit_type, starts_at=starts_at, ends_at=starts_at + timedelta(minutes=30),
             until_at=timezone.now() + timedelta(minutes=5),
         )  # fmt: skip
-    return {"visit_type_id": visit_type.pk, "hold_id": hold.pk}
+        entry = WaitlistEntry.objects.create(
+            **of_clinic, patient=cast.ana.patient, visit_type=visit_type, by=cast.ana.user,
+            from_on=starts_at.date(), until_on=starts_at.date(),
+        )  # fmt: skip
+    with acting_for(cast.clinic.pk, system=True):
+        offer = Offer.objects.create(
+            **of_clinic, patient=cast.ana.patient, entry=entry, visit_type=visit_type,
+            provider=cast.ada.provider, room=room, mode="in_person",
+            starts_at=starts_at, ends_at=starts_at + timedelta(minutes=30),
+            expires_at=timezone.now() + timedelta(hours=1),
+        )  # fmt: skip
+    return {
+        "visit_type_id": visit_type.pk,
+        "hold_id": hold.pk,
+        "entry_id": entry.pk,
+        "offer_id": offer.pk,
+    }
 
 
 def _rota(cast) -> dict[str, uuid.UUID]:

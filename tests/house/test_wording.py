@@ -24,6 +24,7 @@ NOT_OURS = ("Ana Ruiz", "Sam Ruiz", "Ada Lee", "Noor Haddad", "Dora Lind", "Harb
 # Modules whose sentences stand on their pages: what is wrong with a form, what a reading means.
 SPEAKING = [
     "appointments/forms/booking.py",
+    "appointments/forms/waiting.py",
     "appointments/wording.py",
     "portal/forms/account.py",
     "portal/forms/invitations.py",
