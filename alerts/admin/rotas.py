@@ -56,7 +56,7 @@ class ShiftForm(OrganizationForm):
         # The names of the columns stand above a table of fields: each field says its own.
         for field in self.fields.values():
             # A choice of a person is wrapped, and only what is inside becomes a copy of this form.
-            widget: forms.Widget = getattr(field.widget, "widget", field.widget)
+            widget: Any = getattr(field.widget, "widget", field.widget)
             widget.attrs["aria-label"] = str(field.label)
         holder = self.instance.user_id
         if holder and "user" in self.fields:
