@@ -101,7 +101,10 @@ def _start_server() -> None:
     os.environ[RUN_VARIABLE] = run
     superuser_url = os.environ.get("TEST_DATABASE_URL")
     if not superuser_url:
-        _server = EmbeddedPostgres(Path(tempfile.mkdtemp(prefix="vigil-test-")), durable=False)
+        # Two hundred race for one time (tests/appointments/test_race.py), beside other workers.
+        _server = EmbeddedPostgres(
+            Path(tempfile.mkdtemp(prefix="vigil-test-")), durable=False, max_connections=500
+        )
         _server.start()
         superuser_url = _server.superuser_url
     os.environ[SUPERUSER_VARIABLE] = superuser_url
