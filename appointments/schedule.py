@@ -8,19 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import chain
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.utils import timezone
-
-from appointments.calendar import day_bounds, days_from, open_time
+from appointments.calendar import day_bounds, days_from
 from appointments.free_times import taken_between
 from appointments.models import (
     STANDING,
     Appointment,
-    Availability,
-    AvailabilityException,
     Claim,
     Hold,
     Holiday,
@@ -28,6 +23,8 @@ from appointments.models import (
     Status,
     TimeBlock,
 )
+from appointments.opening_hours import opening_hours
+from appointments.spans import Span, without
 from portal import access
 from portal.access import Reader
 from portal.models import Provider
@@ -36,8 +33,6 @@ from portal.models import Provider
 SHORTEST_FREE = timedelta(minutes=10)
 # Visits with buffers that reach into a day may lie this far outside it.
 _MARGIN = timedelta(hours=4)
-
-Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -55,6 +50,8 @@ class Entry:
     room: Room | None = None
     # A visit that should have begun, and nobody has come.
     is_awaited: bool = False
+    # A visit of today or before: one can say whether somebody came.
+    is_due: bool = False
 
 
 @dataclass
@@ -64,6 +61,7 @@ class Column:
     provider: Provider | None
     on: date
     is_own: bool = False
+    closed: str = ""  # the name of the holiday
     entries: list[Entry] = field(default_factory=list)
     called_off: list[Appointment] = field(default_factory=list)
 
@@ -117,7 +115,7 @@ def schedule_of(
         .filter(on__range=(first, last))
         .values_list("on", "name")
     )
-    entries = _known(reader, begins, ends, now)
+    entries = _known(reader, begins, ends, now, zone)
     entries += _taken(begins, ends, entries)
     blocked = [entry for entry in entries if entry.room is not None]
     entries += _free(reader, days, set(holidays), zone, now, entries)
@@ -127,6 +125,7 @@ def schedule_of(
         # Whoever is asked for is shown, also on a day without anything.
         for pk in [provider_id] if provider_id in providers else []:
             columns[on, pk] = _column(pk, on, providers, reader)
+            columns[on, pk].closed = holidays.get(on, "")
     for entry in sorted(entries, key=lambda entry: (entry.starts_at, entry.ends_at, entry.kind)):
         owner = entry.provider_id
         if entry.room is not None or (owner is not None and owner not in providers):
@@ -173,7 +172,9 @@ def _put(column: Column, entry: Entry) -> None:
         column.entries.append(entry)
 
 
-def _known(reader: Reader, begins: datetime, ends: datetime, now: datetime) -> list[Entry]:
+def _known(
+    reader: Reader, begins: datetime, ends: datetime, now: datetime, zone: ZoneInfo
+) -> list[Entry]:
     """Visits and holds of the reader's patients, and blocks, around the days."""
     around = {"starts_at__lt": ends + _MARGIN, "ends_at__gt": begins - _MARGIN}
     visits = list(
@@ -198,6 +199,7 @@ def _known(reader: Reader, begins: datetime, ends: datetime, now: datetime) -> l
                 visit=visit,
                 claim=claims.get(visit.pk),
                 is_awaited=visit.status == Status.BOOKED and visit.starts_at <= now,
+                is_due=visit.starts_at.astimezone(zone).date() <= now.astimezone(zone).date(),
             )
             for visit in visits
         ),
@@ -262,62 +264,11 @@ def _free(
     return [
         Entry("free", begin, end, provider)
         for provider, spans in opening_hours(reader, days, holidays, zone).items()
-        for begin, end in _without(
+        for begin, end in without(
             [(max(start, now), stop) for start, stop in spans if stop > now], taken[provider]
         )
         if end - begin >= SHORTEST_FREE
     ]
-
-
-def opening_hours(
-    reader: Reader, days: Sequence[date], holidays: Collection[date], zone: ZoneInfo
-) -> dict[UUID, list[Span]]:
-    """When each provider can be booked for anything, taken or not."""
-    week: dict[UUID, list[Availability]] = defaultdict(list)
-    for hours in access.of_organization(Availability.objects.all(), reader):
-        week[hours.visit_type_id].append(hours)
-    exceptions = list(
-        access.of_organization(
-            AvailabilityException.objects.filter(on__range=(days[0], days[-1])), reader
-        )
-    )
-    spans: dict[UUID, list[Span]] = defaultdict(list)
-    for visit_type_id, rows in week.items():
-        for stretch in open_time(
-            week=[row.hours for row in rows],
-            exceptions=[
-                row.day_hours for row in exceptions if row.visit_type_id in (None, visit_type_id)
-            ],
-            holidays=holidays,
-            zone=zone,
-            days=days,
-        ):
-            if stretch.provider is not None:
-                spans[stretch.provider].append((stretch.starts_at, stretch.ends_at))
-    return {provider: _merged(each) for provider, each in spans.items()}
-
-
-def _merged(spans: Iterable[Span]) -> list[Span]:
-    merged: list[Span] = []
-    for begin, end in sorted(spans):
-        if merged and begin <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((begin, end))
-    return merged
-
-
-def _without(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
-    """What is left of some spans when others are taken out of them."""
-    left = list(spans)
-    for begin, end in taken:
-        left = list(
-            chain.from_iterable(
-                ((start, min(stop, begin)), (max(start, end), stop)) for start, stop in left
-            )
-        )
-        left = [(start, stop) for start, stop in left if start < stop]
-    return left
 
 
 def _next_change(entries: Iterable[Entry], now: datetime, ends: datetime) -> datetime | None:
@@ -327,8 +278,3 @@ def _next_change(entries: Iterable[Entry], now: datetime, ends: datetime) -> dat
         instants |= {entry.starts_at, entry.ends_at}
         instants |= {each.until_at for each in (entry.claim, entry.hold) if each is not None}
     return min((each for each in instants if each is not None and each > now), default=None)
-
-
-def today_of(zone: ZoneInfo) -> date:
-    """The clinic's date."""
-    return timezone.localdate(timezone=zone)

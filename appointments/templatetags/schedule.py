@@ -39,3 +39,9 @@ def pill(visit: Appointment) -> str:
 def written(slot: Slot) -> str:
     """A free time as the value of its button."""
     return stamp(slot.starts_at, slot.provider)
+
+
+@register.filter
+def hours(minutes: int) -> str:
+    """Minutes as hours: "37.5"."""
+    return f"{minutes / 60:.1f}".removesuffix(".0")

@@ -242,6 +242,7 @@ def _item(request: HttpRequest, found: Appointment, refused: VisitForm | None) -
         "is_mine": is_mine,
         "is_left": claim is not None and not is_mine,
         "may_write": team_patients(reader).filter(pk=found.patient_id).exists(),
+        "is_due": timezone.localdate(found.starts_at) <= timezone.localdate(now),
         "has_begun": found.starts_at <= now,
         "can_change": found.status in (Status.BOOKED, Status.ARRIVED),
         "forms": forms_of_visit,

@@ -1,106 +1,33 @@
-// Kept on the device: keys for the whole page, not only for the list.
-const EVERYWHERE = "vigil.keys"
-// Whoever opened an alert by key goes on by key: the next page puts the focus into its list.
-const BY_KEY = "vigil.by-key"
-// After "g" the second letter must come soon.
-const SECOND_MS = 1500
-const TYPING = "input, textarea, select, [contenteditable]"
+import { ListKeys } from "keys/list-keys"
 
-/**
- * <worklist-keys> gives the worklist its keys. Which keys there are, and what each is called, stands
- * in the dialog inside it (templates/alerts/_keys.html) and nowhere else; here stands what they do.
- *
- * Single keys work only while the list has the focus, or on the whole page where somebody switched
- * that on (WCAG 2.1.4); never while something is typed, and never with Ctrl, Alt or Meta.
- */
-export class WorklistKeys extends HTMLElement {
-  #begun = ""
-  #begunAt = 0
-
-  connectedCallback() {
-    document.addEventListener("keydown", this.#hear)
-    this.addEventListener("click", this.#press)
-    this.#everywhere.checked = localStorage.getItem(EVERYWHERE) === "everywhere"
-    this.#everywhere.addEventListener("change", this.#choose)
-    if (sessionStorage.getItem(BY_KEY)) {
-      sessionStorage.removeItem(BY_KEY)
-      this.#row?.focus()
-    }
-  }
-
-  disconnectedCallback() {
-    document.removeEventListener("keydown", this.#hear)
-  }
-
-  get #everywhere() {
-    return this.querySelector("[data-everywhere]")
-  }
-
-  get #list() {
+/** <worklist-keys> gives the worklist of alerts its keys: templates/alerts/_keys.html names them. */
+export class WorklistKeys extends ListKeys {
+  get list() {
     return document.getElementById("worklist")
   }
 
-  get #rows() {
-    return [...this.#list.querySelectorAll("a.worklist__row")]
+  get rows() {
+    return [...this.list.querySelectorAll("a.worklist__row")]
   }
 
   // The one with the focus, else the one that is open.
-  get #row() {
+  get row() {
     const focused = document.activeElement?.closest("#worklist a.worklist__row")
-    return focused ?? this.#list.querySelector("[aria-current=page]")
+    return focused ?? this.list.querySelector("[aria-current=page]")
   }
 
-  #choose = () => {
-    localStorage.setItem(EVERYWHERE, this.#everywhere.checked ? "everywhere" : "list")
-  }
-
-  #press = ({ target }) => {
-    const dialog = this.querySelector("dialog")
-    if (target.closest("[data-close]") || target === dialog) dialog.close()
-    else if (target.closest("[data-does=list]")) dialog.showModal()
-  }
-
-  #hear = (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
-    if (event.target.closest(TYPING) || document.querySelector("dialog[open], [popover]:popover-open")) return
-    if (!this.#everywhere.checked && !this.#list.contains(document.activeElement)) return
-    const isSecond = this.#begun && event.timeStamp - this.#begunAt < SECOND_MS
-    const pressed = isSecond ? `${this.#begun} ${event.key}` : event.key
-    this.#begun = ""
-    const does = this.querySelector(`[data-key="${CSS.escape(pressed)}"]`)?.dataset.does
-    if (does) {
-      event.preventDefault()
-      this.#do(does)
-    } else if (this.querySelector(`[data-key^="${CSS.escape(pressed)} "]`)) {
-      this.#begun = pressed
-      this.#begunAt = event.timeStamp
-    }
-  }
-
-  #do(what) {
-    const place = { inbox: "/messages/", patients: "/patients/", back: "/alerts/" }[what]
-    if (place) location.assign(place)
-    else if (what === "next") this.#move(1)
-    else if (what === "previous") this.#move(-1)
-    else if (what === "list") this.querySelector("dialog").showModal()
-    else if (what === "search") document.querySelector(".search input")?.focus()
+  does(what) {
+    if (what === "back") location.assign("/alerts/")
     else if (what === "show" || what === "pause") this.#control(what)?.click()
     else this.#withItem(what)
   }
 
-  #move(by) {
-    const rows = this.#rows
-    const at = rows.indexOf(this.#row)
-    rows.at(at < 0 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1))?.focus()
-  }
-
   // What is done to an alert is done on its page: another row is opened first.
   #withItem(what) {
-    const row = this.#row
+    const row = this.row
     if (!row) return
     if (what === "open" || row.getAttribute("aria-current") !== "page") {
-      sessionStorage.setItem(BY_KEY, "1")
-      row.click()
+      this.open(row)
       return
     }
     const item = document.getElementById("alert-item")

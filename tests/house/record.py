@@ -19,7 +19,7 @@ from alerts.models import (
     ShiftSwap,
 )
 from appointments.actions import book_visit
-from appointments.models import Hold, Offer, Room, VisitType, WaitlistEntry
+from appointments.models import Hold, Offer, Room, TimeBlock, VisitType, WaitlistEntry
 from care.models import (
     CarePlan,
     CarePlanActivity,
@@ -156,7 +156,12 @@ def _kept_time(cast) -> dict[str, uuid.UUID]:
             starts_at=starts_at, ends_at=starts_at + timedelta(minutes=30),
             expires_at=timezone.now() + timedelta(hours=1),
         )  # fmt: skip
+        block = TimeBlock.objects.create(
+            **of_clinic, room=room, reason="Painters", by=cast.ada.user,
+            starts_at=starts_at, ends_at=starts_at + timedelta(hours=1),
+        )  # fmt: skip
     return {
+        "block_id": block.pk,
         "visit_type_id": visit_type.pk,
         "hold_id": hold.pk,
         "entry_id": entry.pk,
