@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from appointments.calendar import Shape, Slot, Taken, days_from, free_slots, nearest
+from appointments.errors import SlotTaken
 from appointments.models import (
     STANDING,
     Appointment,
@@ -23,6 +24,8 @@ from portal.models import CareTeamMembership, Patient
 
 # How far from a time that is gone others are looked for: most often the next day has some.
 AROUND = (timedelta(days=1), timedelta(days=14))
+# So many others are named.
+NEXT = 4
 # Staff may look this far ahead.
 STAFF_HORIZON_DAYS = 400
 
@@ -51,18 +54,35 @@ def free_times(
     bound by the type's lead and horizon, staff by neither. The visit that is `moving` does not
     stand in its own way as far as the patient is concerned.
     """
-    providers = {provider_id} if provider_id else care_team_of(patient)
     staff = acts_for_clinic(patient, by)
-    if not staff:
-        providers &= care_team_of(patient)
-    return slots_of(
-        visit_type,
-        providers,
-        first,
-        last,
-        shape=shape_of(visit_type, is_staff=staff),
-        busy=busy_times(patient, first, last, besides=moving.pk if moving else None),
-    )
+    providers = {provider_id} if provider_id and staff else care_team_of(patient)
+    if provider_id:
+        providers &= {provider_id}
+    return _for_patient(visit_type, patient, providers, first, last, staff=staff, moving=moving)
+
+
+def find_time(
+    visit_type: VisitType,
+    patient: Patient,
+    wanted: datetime,
+    *,
+    provider_id: UUID,
+    by: Reader,
+    mode: str = "",
+    moving: Appointment | None = None,
+) -> Slot:
+    """Return the free time that begins at an instant; raises SlotTaken with the next ones."""
+    staff = acts_for_clinic(patient, by)
+    providers = care_team_of(patient) | ({provider_id} if staff else set())
+    first, last = _days_around(visit_type, wanted, AROUND[0])
+    found = _for_patient(visit_type, patient, providers, first, last, staff=staff, moving=moving)
+    for slot in found:
+        at_that_time = slot.starts_at == wanted and slot.provider == provider_id
+        if at_that_time and (not mode or slot.mode in ("", mode)):
+            return slot
+    if len(found) < NEXT:
+        raise SlotTaken(next_times=next_times(visit_type, patient, wanted, by=by))
+    raise SlotTaken(next_times=nearest(found, wanted, NEXT))
 
 
 def slots_of(
@@ -101,18 +121,16 @@ def slots_of(
 
 
 def next_times(
-    visit_type: VisitType, patient: Patient, wanted: datetime, *, by: Reader, number: int = 4
+    visit_type: VisitType, patient: Patient, wanted: datetime, *, by: Reader
 ) -> list[Slot]:
     """Return the free times closest to one that is gone."""
-    zone = visit_type.organization.zone
-    day, today = timezone.localdate(wanted, zone), timezone.localdate(timezone=zone)
     found: list[Slot] = []
     for around in AROUND:
-        first, last = max(day - around, today), max(day, today) + around
+        first, last = _days_around(visit_type, wanted, around)
         found = free_times(visit_type, patient, by=by, first=first, last=last)
-        if len(found) >= number:
+        if len(found) >= NEXT:
             break
-    return nearest(found, wanted, number)
+    return nearest(found, wanted, NEXT)
 
 
 def shape_of(visit_type: VisitType, *, is_staff: bool) -> Shape:
@@ -159,6 +177,33 @@ def care_team_of(patient: Patient) -> set[UUID]:
 def acts_for_clinic(patient: Patient, by: Reader) -> bool:
     """Whether the reader writes for the patient as one of the care team, and not as family."""
     return by.is_clinical and access.care_team_patients(by).filter(pk=patient.pk).exists()
+
+
+def _for_patient(
+    visit_type: VisitType,
+    patient: Patient,
+    providers: Collection[UUID],
+    first: date,
+    last: date,
+    *,
+    staff: bool,
+    moving: Appointment | None,
+) -> list[Slot]:
+    return slots_of(
+        visit_type,
+        providers,
+        first,
+        last,
+        shape=shape_of(visit_type, is_staff=staff),
+        busy=busy_times(patient, first, last, besides=moving.pk if moving else None),
+    )
+
+
+def _days_around(visit_type: VisitType, wanted: datetime, around: timedelta) -> tuple[date, date]:
+    """The days before and after a time, from today on, on the clinic's calendar."""
+    zone = visit_type.organization.zone
+    day, today = timezone.localdate(wanted, zone), timezone.localdate(timezone=zone)
+    return max(day - around, today), max(day, today) + around
 
 
 def _around(first: date, last: date) -> tuple[datetime, datetime]:

@@ -10,7 +10,6 @@ from django.utils import timezone
 from appointments import writing
 from appointments.actions.booking import active_type, with_next_times
 from appointments.actions.doors import writable_visit
-from appointments.calendar import Slot
 from appointments.errors import (
     HoldEnded,
     NotSelfScheduled,
@@ -19,7 +18,7 @@ from appointments.errors import (
     TooLate,
     VisitIsOver,
 )
-from appointments.free_times import acts_for_clinic, free_times
+from appointments.free_times import acts_for_clinic, find_time
 from appointments.models import (
     Appointment,
     Hold,
@@ -58,12 +57,14 @@ def hold_time(
     staff = acts_for_clinic(patient, by)
     if not staff and visit_type.self_scheduling != SelfScheduling.ON:
         raise NotSelfScheduled
+    if mode and mode not in visit_type.modes:
+        raise NotSelfScheduled
     if patient.is_deceased:
         raise PatientIsDeceased
     mine = Hold.objects.filter(patient=patient, ended_at=None)
     if not moves_id and not mine.exists():
         # Most who come too late learn so without waiting for those before them.
-        _free_slot(visit_type, patient, provider_id, starts_at, mode, by=by, moving=None)
+        find_time(visit_type, patient, starts_at, provider_id=provider_id, mode=mode, by=by)
     hours = visit_type.availability.filter(provider_id=provider_id)
     writing.lock(provider_id, patient.pk, *hours.values_list("room_id", flat=True))
     moving = writable_visit(moves_id, by) if moves_id else None
@@ -76,7 +77,15 @@ def hold_time(
             return hold
         _end(hold, Hold.Fate.RELEASED if hold.is_live else Hold.Fate.EXPIRED)
     writing.end_expired_holds()
-    slot = _free_slot(visit_type, patient, provider_id, starts_at, mode, by=by, moving=moving)
+    slot = find_time(
+        visit_type,
+        patient,
+        starts_at,
+        provider_id=provider_id,
+        mode=mode,
+        by=by,
+        moving=moving,
+    )
     lasts = timedelta(minutes=Rules.of(by.organization_id).hold_minutes)
     hold = Hold(
         organization_id=by.organization_id,
@@ -228,43 +237,15 @@ def _check_still_free(hold: Hold, by: Reader) -> None:
     """A hold has run out: go on only where its time is free and may still be booked."""
     if hold.ended_at is None:
         _end(hold, Hold.Fate.EXPIRED)
-    _free_slot(
+    find_time(
         hold.visit_type,
         hold.patient,
-        hold.provider_id,
         hold.starts_at,
-        hold.mode,
+        provider_id=hold.provider_id,
+        mode=hold.mode,
         by=by,
         moving=hold.moves,
     )
-
-
-def _free_slot(
-    visit_type: VisitType,
-    patient: Patient,
-    provider_id: UUID,
-    starts_at: datetime,
-    mode: str,
-    *,
-    by: Reader,
-    moving: Appointment | None,
-) -> Slot:
-    """The free time that begins at this instant, or SlotTaken with the next ones."""
-    if mode and mode not in visit_type.modes:
-        raise NotSelfScheduled
-    day = timezone.localdate(starts_at, visit_type.organization.zone)
-    free = free_times(
-        visit_type, patient, by=by, first=day, last=day, provider_id=provider_id, moving=moving
-    )
-    fitting = (
-        slot
-        for slot in free
-        if slot.starts_at == starts_at and (not mode or slot.mode in ("", mode))
-    )
-    slot = next(fitting, None)
-    if slot is None:
-        raise with_next_times(SlotTaken(), visit_type, patient, starts_at, by)
-    return slot
 
 
 def _own_holds(by: Reader) -> Any:
