@@ -171,7 +171,8 @@ SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else int(timedelta(days=730).total_seco
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not INSECURE_HTTP
 SECURE_HSTS_PRELOAD = not INSECURE_HTTP
 SECURE_SSL_REDIRECT = not INSECURE_HTTP
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Machines of the house ask the processes themselves, beside the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^health/realtime$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not INSECURE_HTTP else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -229,6 +230,8 @@ EMAIL_BACKEND = (
 DEFAULT_FROM_EMAIL = environment.text("FROM_EMAIL", default="portal@localhost")
 # A dead man's switch outside: the auditor of the alerts calls it at every look.
 HEARTBEAT_URL = environment.link("HEARTBEAT_URL")
+# What may read /metrics and /health/realtime from another machine.
+METRICS_TOKEN = environment.text("METRICS_TOKEN", default="")
 
 # Telling people: a channel without its settings is off, and the page that offers it says so.
 VAPID_PRIVATE_KEY = environment.key_bytes("VAPID_PRIVATE_KEY")

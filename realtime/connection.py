@@ -20,6 +20,7 @@ from realtime.event import Event
 from realtime.limits import Bucket, Limits
 from realtime.line import Deadline, Encoded, Line
 from realtime.protocol import Codec, Frame, Ref
+from realtime.tally import Tally
 
 if TYPE_CHECKING:
     from realtime.audience import Audience
@@ -38,7 +39,8 @@ class Outbox:
     Batches form under backlog only: the frames of a single event are not held back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
         self.is_open = True
         self._waiting: dict[Connection, list[Encoded]] = {}
 
@@ -115,6 +117,7 @@ class Connection:
             self.outbox.add(self, frames)
             return True
         if self.line.write(frames):
+            self.outbox.tally.totals.sent += len(frames)
             return True
         self.close(close_codes.OVERFLOW, "resync")
         return False
@@ -169,6 +172,11 @@ class Connection:
     def lost(self) -> None:
         """The peer is gone: nothing is sent any more."""
         self._closed = self._closed or (1006, "")
+
+    @property
+    def close_code(self) -> int | None:
+        """What we said goodbye with; None while the socket is open."""
+        return self._closed[0] if self._closed else None
 
     async def ended(self) -> None:
         """Wait until a goodbye of ours is said."""

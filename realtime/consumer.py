@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 _HANDSHAKE_SECONDS = 5.0
+_NO_CODE = 1005  # RFC 6455: the peer gave none
 # Names longer than this do not fit into a binary frame either.
 _LONGEST_TOPIC = 255
 
@@ -37,6 +38,7 @@ _LONGEST_TOPIC = 255
 async def consumer(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one socket of somebody who is signed in by cookie."""
     await receive()
+    began = time.monotonic()
     hub = await hub_of_this_process()
     try:
         check_origin(scope)
@@ -46,10 +48,13 @@ async def consumer(scope: Scope, receive: Receive, send: Send) -> None:
         asked_at, identity = await _identify(hub, scope)
         hub.sockets.enter(identity)
     except HandshakeRefused as refusal:
+        hub.tally.totals.turned_away[refusal.status] += 1
         await refuse(scope, send, refusal)
         return
     try:
         await send({"type": "websocket.accept"})
+        hub.tally.totals.opened += 1
+        hub.tally.totals.opening.add(time.monotonic() - began)
         line = line_of(send, hub.limits.unsent_bytes)
         line.limit_frames(hub.limits.frame_bytes)
         connection = Connection(identity, codec, line, hub.outbox, hub.limits)
@@ -96,6 +101,9 @@ class Consumer:
                 hub.core.drop(connection, close_codes.ACCESS_ENDED, ANOTHER_ORGANIZATION)
             while (message := await receive())["type"] != "websocket.disconnect":
                 self._heard(message)
+            # Ours if we said goodbye first, else the peer's.
+            code = connection.close_code or message.get("code") or _NO_CODE
+            hub.tally.totals.closed[code] += 1
         finally:
             hub.core.depart(connection)
             connection.lost()
@@ -112,6 +120,7 @@ class Consumer:
         if data is None or connection.is_closed:
             return
         connection.heard_at = time.monotonic()
+        hub.tally.totals.received += 1
         if len(data) > hub.limits.frame_bytes:
             hub.core.drop(connection, close_codes.TOO_LARGE, "frame too large")
         elif not connection.messages.take():
@@ -180,4 +189,6 @@ class Consumer:
             channel.joining = channel.subscription = None
 
     def _refuse(self, frame: Frame, reason: str) -> None:
+        if frame.event == protocol.JOIN:
+            self._hub.tally.totals.refused[reason.partition(":")[0]] += 1
         self._connection.say(protocol.refusal(self._connection.codec, frame, reason))

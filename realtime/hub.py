@@ -30,6 +30,7 @@ from realtime.limits import Limits, Sockets
 from realtime.log import Log
 from realtime.readers import Reader
 from realtime.ring import NEWEST
+from realtime.tally import Tally
 from realtime.threads import Threads
 from realtime.triggers import published
 from realtime.watch import Watch
@@ -69,7 +70,8 @@ class Hub:
         self.tables = published()
         self.core = HubCore(self)
         self.press = Press(self.core, self.tables)
-        self.outbox = Outbox()
+        self.tally = Tally()
+        self.outbox = Outbox(self.tally)
         self.connections: set[Connection] = set()
         # When the hub last knew that it had everything there was.
         self.fresh_at: datetime | None = None
@@ -164,8 +166,12 @@ class Hub:
             self.keep(self._look(), "hub: fill a hole")
 
     def _apply_message(self, epoch: str, first: int, events: list[Event], now: float) -> bool:
+        before = self.core.seq
         with self.batch(len(events)):
-            return self.core.receive(epoch, first, events, now)
+            is_taken = self.core.receive(epoch, first, events, now)
+        if is_taken and self.connections:
+            self.tally.took(events, before, time.time())
+        return is_taken
 
     async def current(self) -> None:
         """Have what was committed up to about now. Raises Unavailable."""
@@ -190,7 +196,7 @@ class Hub:
             asked_at, asked_after = time.time(), self.core.seq
             await failpoint("hub.read")
             snapshot = await self.log.after(asked_after)
-            is_whole = snapshot.is_whole
+            is_whole, before = snapshot.is_whole, self.core.seq
             with self.batch(len(snapshot.events)):
                 self.core.read(
                     epoch=snapshot.epoch,
@@ -201,6 +207,8 @@ class Hub:
                     is_whole=is_whole,
                     now=time.time(),
                 )
+            if self.connections:
+                self.tally.took(snapshot.events, before, time.time())
         self._caught_up(asked_at)
 
     async def _look(self) -> None:

@@ -84,6 +84,7 @@ class Join:
         await self._audit()
         await self._catch_up(reader, subscription)
         await self._go_live(subscription)
+        hub.tally.totals.joined += 1
         # Rights may have begun to change meanwhile; until they are known there is no position.
         await hub.settled(reader)
         self._tell_where_it_stands()
@@ -185,6 +186,7 @@ class Join:
             self._connection.say(protocol.reply(self._connection.codec, self._frame, response))
 
     def _give_up(self, reason: str) -> None:
+        self._hub.tally.totals.refused[reason.partition(":")[0]] += 1
         channel = self._channel
         if self._connection.channels.get(channel.topic) is channel:
             del self._connection.channels[channel.topic]

@@ -91,6 +91,11 @@ class Sockets:
     def total(self) -> int:
         return self._counts["process", ""]
 
+    def by_organization(self) -> dict[str, int]:
+        """How many are open for each organization; may be asked from any thread."""
+        counts = self._counts.copy()
+        return {name: count for (scope, name), count in counts.items() if scope == "organization"}
+
     def knock(self) -> None:
         """A handshake begins. Raises HandshakeRefused when too many do at once."""
         if self.total >= self.limits.sockets_per_process:

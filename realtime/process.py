@@ -24,6 +24,12 @@ async def hub_of_this_process() -> Hub:
     return _hub
 
 
+def running() -> tuple[Hub, asyncio.AbstractEventLoop] | None:
+    """The hub and its event loop, for a look from another thread; None when there is none yet."""
+    hub, loop = _hub, _loop
+    return None if hub is None or loop is None else (hub, loop)
+
+
 async def stop_hub_of_this_process() -> None:
     """Close its sockets and forget it."""
     global _hub, _loop

@@ -59,6 +59,7 @@ class Watch:
         hub, now, clock = self._hub, time.monotonic(), time.time()
         silent = []
         self._rounds += 1
+        hub.tally.second(clock, len(hub.connections), is_fresh=hub.fresh_moment is not None)
         hub.core.expire(clock)
         self._tell_positions()
         for connection in list(hub.connections):

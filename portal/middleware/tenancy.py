@@ -10,7 +10,7 @@ from portal import tenancy
 from portal.sessions import ORGANIZATION_KEY
 
 # These answer also when the database does not.
-WITHOUT_DATABASE = ("/healthz", "/readyz")
+WITHOUT_DATABASE = ("/healthz", "/readyz", "/health/realtime", "/metrics")
 
 
 class TenantTransaction:

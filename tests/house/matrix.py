@@ -55,6 +55,10 @@ MATRIX: dict[str, Row] = {
     # Alive, ready
     "healthz": Row(get=MEMBERS, open=True),
     "readyz": Row(get=MEMBERS, open=True),
+    # From this machine, as these tests are; from elsewhere with the token only
+    # (tests/operations/test_watching.py).
+    "realtime_health": Row(get=MEMBERS, open=True),
+    "metrics": Row(get=MEMBERS, open=True),
     # Signing in and out
     "portal:start": Row(get=MEMBERS),
     "portal:sign_in": Row(get=MEMBERS, post=MEMBERS, open=True),

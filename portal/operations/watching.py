@@ -1,0 +1,85 @@
+"""What machines watch: /health/realtime judges, /metrics counts (Prometheus' text format).
+
+Each web process answers for its own sockets, and all of them for the stream they share: ask every
+process. Both are closed to people: they answer whoever has METRICS_TOKEN, and what asks from this
+very machine and not through a proxy. To everybody else the addresses do not exist.
+"""
+
+import ipaddress
+import math
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.http import require_safe
+
+from portal.operations import exposition, health, measures
+
+# Whatever came through a proxy has at least one of them, and came from elsewhere.
+_OF_PROXIES = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
+
+
+def for_watchers(view: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let watchers in; 404 to others."""
+
+    @wraps(view)
+    def watched(request: HttpRequest) -> HttpResponse:
+        if not may_watch(request):
+            raise Http404
+        response = view(request)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return watched
+
+
+def may_watch(request: HttpRequest) -> bool:
+    """Whether the request has the token, or comes from this machine itself."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if settings.METRICS_TOKEN and scheme.lower() == "bearer":
+        return constant_time_compare(token.strip(), settings.METRICS_TOKEN)
+    if any(name in request.headers for name in _OF_PROXIES):
+        return False
+    try:
+        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+
+
+@require_safe
+@for_watchers
+def realtime_health(request: HttpRequest) -> HttpResponse:
+    """Green or yellow (200), or red (503), with each measure and its bounds."""
+    hub = measures.of_hub()
+    status, checks = health.judged(hub, measures.of_stream())
+    answer = {
+        "status": status,
+        "sockets": hub.sockets if hub else 0,
+        "checks": [
+            {
+                "name": check.name,
+                "state": check.state,
+                "value": _finite(check.value),
+                "unit": check.unit,
+                "yellow": _finite(check.yellow),
+                "red": _finite(check.red),
+            }
+            for check in checks
+        ],
+    }
+    return JsonResponse(answer, status=503 if status == health.RED else 200)
+
+
+@require_safe
+@for_watchers
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Everything that is counted."""
+    text, content_type = exposition.written(measures.of_hub(), measures.of_stream())
+    return HttpResponse(text, content_type=content_type)
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON knows no infinity: without an end is without a number."""
+    return None if value is None or not math.isfinite(value) else round(value, 4)

@@ -1,0 +1,125 @@
+"""What the hub of this process has done: counted as it happens, kept minute by minute for a day.
+
+Counting is adding to a number, because it happens for each frame. Rates, shares and percentiles are
+worked out by whoever asks, from the difference between now and an earlier minute.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from realtime.event import Event
+
+MINUTE_SECONDS = 60.0
+_MINUTES_KEPT = 24 * 60 + 1
+
+# Seconds; the last group holds all that took longer.
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(slots=True)
+class Spread:
+    """How long something took: how often within each of BOUNDS, and longer."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.seconds += seconds
+
+    def within(self, share: float) -> float | None:
+        """The bound within which at least `share` of all were; None when there were none."""
+        total = sum(self.counts)
+        if not total:
+            return None
+        reached = 0
+        for bound, count in zip(BOUNDS, self.counts, strict=False):
+            reached += count
+            if reached >= share * total:
+                return bound
+        return float("inf")
+
+    def minus(self, earlier: Spread) -> Spread:
+        """What was added since `earlier`."""
+        counts = [now - then for now, then in zip(self.counts, earlier.counts, strict=True)]
+        return Spread(counts, self.seconds - earlier.seconds)
+
+    def copy(self) -> Spread:
+        return Spread(list(self.counts), self.seconds)
+
+
+@dataclass(slots=True)
+class Totals:
+    """Everything counted, since the process began or between two moments."""
+
+    opened: int = 0
+    joined: int = 0
+    received: int = 0
+    sent: int = 0
+    events: int = 0
+    # Seconds with sockets open, and those in which the hub had everything there was.
+    watched: int = 0
+    fresh: int = 0
+    # Sockets times seconds: what a rate for each of them is divided by.
+    socket_seconds: int = 0
+    turned_away: Counter[int] = field(default_factory=Counter)  # by HTTP status
+    refused: Counter[str] = field(default_factory=Counter)  # joins, by the reason's code
+    closed: Counter[int] = field(default_factory=Counter)  # by close code
+    delivery: Spread = field(default_factory=Spread)  # from the change to the sockets
+    opening: Spread = field(default_factory=Spread)  # of handshakes
+
+    def copy(self) -> Totals:
+        values: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            values[each.name] = value if isinstance(value, int) else value.copy()
+        return Totals(**values)
+
+    def minus(self, earlier: Totals) -> Totals:
+        """What was added since `earlier`."""
+        values: dict[str, Any] = {}
+        for each in fields(self):
+            now, then = getattr(self, each.name), getattr(earlier, each.name)
+            values[each.name] = now.minus(then) if isinstance(now, Spread) else now - then
+        return Totals(**values)
+
+
+class Tally:
+    """The totals of one hub, and what they were at each minute of the last day."""
+
+    def __init__(self) -> None:
+        self.totals = Totals()
+        # Oldest first: when, how many sockets were open, and the totals up to then.
+        self.minutes: deque[tuple[float, int, Totals]] = deque(maxlen=_MINUTES_KEPT)
+
+    def took(self, events: Iterable[Event], after: int, now: float) -> None:
+        """Count the events that follow position `after` as told at `now` (seconds since 1970)."""
+        for event in events:
+            if event.seq > after:
+                self.totals.events += 1
+                self.totals.delivery.add(max(0.0, now - event.created_at.timestamp()))
+
+    def second(self, now: float, sockets: int, *, is_fresh: bool) -> None:
+        """To be called once a second; keeps the minute when one is over."""
+        totals = self.totals
+        if sockets:
+            totals.watched += 1
+            totals.fresh += is_fresh
+            totals.socket_seconds += sockets
+        if not self.minutes or now - self.minutes[-1][0] >= MINUTE_SECONDS:
+            self.minutes.append((now, sockets, totals.copy()))
+
+    def since(self, moment: float) -> Totals:
+        """What was counted since about `moment`: from the newest minute that is not younger."""
+        earlier = Totals()
+        for at, _, totals in self.minutes:
+            if at > moment:
+                break
+            earlier = totals
+        return self.totals.minus(earlier)
