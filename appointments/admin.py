@@ -32,7 +32,7 @@ class MayDelete:
     """Hours and days off are plans and no record: what no longer holds is taken away."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_change_permission(request, obj)  # type: ignore[attr-defined,no-any-return]
+        return self.has_change_permission(request, obj)  # type: ignore[attr-defined]
 
 
 class VisitTypeForm(OrganizationForm):

@@ -28,6 +28,7 @@ from appointments.models import (
     Status,
     VisitType,
 )
+from appointments.models.hold import HoldQuerySet
 from portal import access
 from portal.access import Reader
 from portal.models import Patient
@@ -248,7 +249,7 @@ def _check_still_free(hold: Hold, by: Reader) -> None:
     )
 
 
-def _own_holds(by: Reader) -> Any:
+def _own_holds(by: Reader) -> HoldQuerySet:
     return access.of_writable_patients(Hold.objects.all(), by)
 
 

@@ -1,6 +1,8 @@
 """The demo clinic's calendar: what it can be booked for, when, where, and what has been."""
 
 from datetime import date, datetime, time, timedelta
+from typing import TypedDict
+from uuid import UUID
 
 from appointments.models import (
     Appointment,
@@ -24,6 +26,15 @@ QUESTIONS = [
     {"key": "wound", "text": "Is the wound red, warm or wet?"},
     {"key": "ask", "text": "What would you like to ask us?"},
 ]
+
+
+class Given(TypedDict):
+    """What a visit has from its kind."""
+
+    visit_type_id: UUID
+    provider_id: UUID
+    room_id: UUID | None
+    place: str
 
 
 class DemoCalendar:
@@ -50,7 +61,7 @@ class DemoCalendar:
         """Who sees patients at such a visit."""
         return self._by_kind[kind][1]
 
-    def of(self, kind: str, mode: Mode) -> dict[str, object]:
+    def of(self, kind: str, mode: Mode) -> Given:
         """The identifiers and the place that a visit of this kind has."""
         visit_type, provider, room = self._by_kind[kind]
         in_person = mode == Mode.IN_PERSON
