@@ -7,29 +7,18 @@ its own rights, and both are asked the same questions.
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from ninja.security import APIKeyCookie, HttpBearer
-from ninja.utils import check_csrf
 
 from care.actions import Identifier, Recorded, record_observation
-from care.api.outcomes import NotAllowed, TooMany, Wrong
 from care.models import Source
 from care.reported import Reported
-from portal import audit
 from portal.access import Reader, of_visible_patients, visible_patients, writable_patients
+from portal.api.doors import PersonSession, ServiceKey, must
 from portal.models import Organization, Patient, Scope
 from portal.service_accounts import Service, of_service, patient_of
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
-
-
-class Unknown(Wrong):
-    """A key that opens nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(401)
 
 
 class Caller(Protocol):
@@ -65,10 +54,10 @@ class Program:
         self.organization_id, self.actor_id = service.organization_id, service.account_id
 
     def may_write(self) -> None:
-        self._must(Scope.OBSERVATIONS_WRITE)
+        must(self.service, Scope.OBSERVATIONS_WRITE)
 
     def may_search(self) -> None:
-        self._must(Scope.OBSERVATIONS_READ)
+        must(self.service, Scope.OBSERVATIONS_READ)
 
     def patient_to_write(self, **name: Any) -> Patient:
         return patient_of(**name)
@@ -87,16 +76,6 @@ class Program:
             identifier=identifier,
             sent_by=self.service.account_id,
         )
-
-    def _must(self, scope: Scope) -> None:
-        if not self.service.may(scope):
-            audit.record(
-                "service_account.not_allowed",
-                organization_id=self.organization_id,
-                actor_id=self.actor_id,
-                scope=str(scope),
-            )
-            raise NotAllowed(f"This key has not the scope {scope}.")
 
 
 class Person:
@@ -128,37 +107,7 @@ class Person:
         )
 
 
-class ServiceKey(HttpBearer):
-    """The key of a service account, found by `portal.middleware.service_keys`."""
-
-    def __call__(self, request: HttpRequest) -> Any:
-        if not request.showed_key:  # type: ignore[attr-defined]
-            return None
-        if request.service is None:  # type: ignore[attr-defined]
-            raise Unknown
-        if request.wait_seconds:  # type: ignore[attr-defined]
-            raise TooMany(request.wait_seconds)  # type: ignore[attr-defined]
-        return Program(request.service)  # type: ignore[attr-defined]
-
-    def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """Not asked: the middleware has seen the key, before the transaction began."""
-
-
-class PersonSession(APIKeyCookie):
-    """The session of a browser. What changes something needs the page's proof (CSRF)."""
-
-    param_name = settings.SESSION_COOKIE_NAME
-
-    def __call__(self, request: HttpRequest) -> Any:
-        reader: Reader | None = request.reader  # type: ignore[attr-defined]
-        if reader is None:
-            return None
-        if check_csrf(request):
-            raise NotAllowed("The page's proof is missing: send it in X-CSRFToken.")
-        return Person(reader)
-
-    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
-        """Not asked: the middleware has read the session."""
+DOORS = [ServiceKey(Program), PersonSession(Person)]
 
 
 def caller_of(request: HttpRequest) -> Caller:

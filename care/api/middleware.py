@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from care.api.outcomes import Issue, answer, outcome
+from portal.api.outcomes import Issue, answer, outcome
 
 _WORDS = {
     400: ("structure", "The request makes no sense."),

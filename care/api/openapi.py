@@ -6,7 +6,7 @@ all of it checks what comes in.
 
 from typing import Any
 
-from care.api.outcomes import FHIR_JSON
+from portal.api.outcomes import FHIR_JSON
 
 _TEXT = {"type": "string"}
 

@@ -10,14 +10,14 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from care.api import openapi, searching
-from care.api.doors import PersonSession, ServiceKey, caller_of, organization_of
-from care.api.outcomes import FHIR_JSON, Issue, Unusable, answer, outcome
+from care.api.doors import DOORS, caller_of, organization_of
 from care.api.resources import observation
 from care.api.searching import MOST, USUALLY, Search, identities_of
 from care.api.sending import Sending, Sent, entries_of
 from care.fhir.documents import Unreadable, parsed
+from portal.api.outcomes import FHIR_JSON, Issue, Unusable, answer, outcome
 
-router = Router(auth=[ServiceKey(), PersonSession()], tags=["Observations"])
+router = Router(auth=DOORS, tags=["Observations"])
 
 _JSON_TYPES = (FHIR_JSON, "application/json")
 _COUNT = re.compile(r"\d{1,3}", re.ASCII)

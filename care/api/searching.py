@@ -20,10 +20,10 @@ from django.db.models import Q
 
 from care.api import resources
 from care.api.doors import Caller, organization_of
-from care.api.outcomes import Issue, Unusable
 from care.fhir.text import clean
 from care.models import FhirIdentity, Measurement, Result, VitalSign
 from portal import audit
+from portal.api.outcomes import Issue, Unusable
 from portal.models import Patient
 
 MOST = 200

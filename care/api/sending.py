@@ -15,7 +15,6 @@ from django.db import DataError, IntegrityError, transaction
 from care import errors
 from care.actions import Fate, Identifier, Recorded
 from care.api.doors import Caller, organization_of
-from care.api.outcomes import Issue, Unusable
 from care.fhir import observation
 from care.fhir.dates import Dates
 from care.fhir.entry import Context
@@ -24,6 +23,7 @@ from care.fhir.references import References
 from care.fhir.text import clean
 from care.fhir.validation import Invalid, validated
 from care.reported import Reported
+from portal.api.outcomes import Issue, Unusable
 from portal.models import Patient
 
 # A night's backlog of one monitor; more belongs into more requests, or into `import_fhir`.

@@ -14,3 +14,12 @@ def results(committed, database_urls):
             return [(code, f"{value.normalize():f}") for code, value in rows]
 
     return results
+
+
+@pytest.fixture
+def diary(cast):
+    """The clinic's calendar: Ada, Noor and Boris take wound checks, Ada in Room 3."""
+    # Late: models can be loaded once there is a database.
+    from tests.appointments.diary import Diary
+
+    return Diary(cast)

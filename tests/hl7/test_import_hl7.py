@@ -171,7 +171,7 @@ def test_a_patient_of_another_clinic_looks_like_nobody(intake):
     assert foreign.answer == nobody.answer
 
 
-@pytest.mark.parametrize("kind", ["ADT^A08", "SIU^S12", "ORM^O01", "ORU^R40", "ACK", ""])
+@pytest.mark.parametrize("kind", ["ADT^A08", "SIU^S18", "ORM^O01", "ORU^R40", "ACK", ""])
 def test_other_kinds_are_rejected_clearly(intake, stored, kind):
     taken = intake.take(f"{header(kind)}\rPID|1||4471".encode())
     assert taken.answer.code == "AR"

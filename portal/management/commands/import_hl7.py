@@ -22,11 +22,12 @@ from portal.models import Organization
 # What is printed of each run: the rest of a thousand refusals would bury the summary.
 MOST_REFUSALS_SHOWN = 50
 FATES = ("new", "changed", "unchanged", PASSED_OVER, REFUSED)
+FATES_OF_VISITS = ("new", "changed", "unchanged", REFUSED)
 
 
 class Command(BaseCommand):
     help = (
-        "Import HL7 v2 results (ORU^R01): files, folders, or “-” for standard input. "
+        "Import HL7 v2 results (ORU^R01) and visits (SIU): files, folders, or “-” for stdin. "
         "Importing again changes what has changed and doubles nothing. "
         "Ends with status 1 when anything was refused."
     )
@@ -54,6 +55,7 @@ class _Run:
     def __init__(self, intake: Hl7Intake, console: Console) -> None:
         self.intake, self.console = intake, console
         self.fates: Counter[str] = Counter()
+        self.visits: Counter[str] = Counter()
         self.messages: Counter[tuple[str, str]] = Counter()
         self.refused = 0
         self.seconds = 0.0
@@ -77,6 +79,7 @@ class _Run:
         state = "known already" if taken.was_known else str(taken.answer.code)
         self.messages[kind, state] += 1
         self.fates += taken.fates
+        self.visits += taken.visits
         for problem in taken.answer.problems:
             self._say(f"{label} {kind}", problem)
 
@@ -87,7 +90,7 @@ class _Run:
             self.console.print(line, markup=False, style="red")
 
     def report(self) -> None:
-        """Print what became of the messages and of their readings."""
+        """Print what became of the messages, their readings and visits."""
         columns = (*(str(code) for code in Code), "known already")
         table = Table("", *columns)
         for column in table.columns[1:]:
@@ -101,6 +104,8 @@ class _Run:
         self.console.print(
             f"{self.messages.total():,} messages in {self.seconds:.1f} s. Readings: "
             + ", ".join(f"{self.fates[fate]:,} {fate}" for fate in FATES)
+            + ". Visits: "
+            + ", ".join(f"{self.visits[fate]:,} {fate}" for fate in FATES_OF_VISITS)
             + "."
         )
 

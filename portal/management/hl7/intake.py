@@ -15,14 +15,17 @@ from uuid import UUID
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
+from appointments.errors import PatientIsDeceased
 from care.actions import Identifier, record_observation
 from care.errors import ReadingError
 from care.models import ReceivedMessage, Source
 from care.reported import LABORATORY, Reported
 from portal import audit
+from portal.management.hl7 import visits
 from portal.management.hl7.answers import Answer, Code, Condition, Problem
 from portal.management.hl7.messages import Message, Unreadable, read
 from portal.management.hl7.results import Reading, Unusable, readings_of, subject_of
+from portal.management.hl7.schedules import Unclear, numbers_of, plan_of
 from portal.models import Organization, Patient
 from portal.tenancy import acting_for
 
@@ -33,11 +36,12 @@ REFUSED = "refused"
 
 @dataclass
 class Taken:
-    """One message as it was taken: the answer to it, and what became of its readings."""
+    """One message as it was taken: the answer to it, and what became of its readings and visits."""
 
     message: Message | None
     answer: Answer
     fates: Counter[str] = field(default_factory=Counter)
+    visits: Counter[str] = field(default_factory=Counter)
     was_known: bool = False
 
 
@@ -104,9 +108,47 @@ def take_results(message: Message, organization: Organization, taken: Taken) -> 
     _note(organization.pk, patient.pk, taken)
 
 
-# ADT (patients) is not here: the register is the administrators', and FHIR's. SIU (visits) neither.
+def take_schedule(message: Message, organization: Organization, taken: Taken) -> None:
+    """SIU: one visit of one patient, planned, changed, called off, or to which nobody came."""
+    patient = _patient(message, organization, taken.answer)
+    if patient is None:
+        return
+    try:
+        # What is refused leaves nothing behind.
+        with transaction.atomic():
+            taken.visits[_follow(message, organization, patient)] += 1
+    except Unclear as unclear:
+        condition = Condition.MISSING if unclear.is_missing else Condition.DATA_TYPE
+        taken.answer.refuse(Problem(condition, str(unclear), unclear.place))
+    except PatientIsDeceased:
+        reason = "is about a patient who has died"
+        taken.answer.refuse(Problem(Condition.UNKNOWN_KEY, reason, "PID^1^3"))
+    except DataError:
+        taken.answer.refuse(Problem(Condition.INTERNAL, "could not be stored", "SCH^1"))
+    if taken.answer.problems:
+        taken.visits[REFUSED] += 1
+
+
+def _follow(message: Message, organization: Organization, patient: Patient) -> str:
+    """Do what the message says of its visit; returns the fate of the visit."""
+    numbers = numbers_of(message)
+    event = message.header.text(9, 2)
+    if event == "S15":
+        return visits.call_off(patient, numbers, visits.CALLED_OFF)
+    if event == "S17":
+        return visits.call_off(patient, numbers, visits.DELETED)
+    if event == "S26":
+        return visits.note_no_show(patient, numbers)
+    return visits.plan_visit(patient, numbers, plan_of(message, organization.zone))
+
+
+# ADT (patients) is not here: the register is the administrators', and FHIR's.
 Handler = Callable[[Message, Organization, Taken], None]
-HANDLERS: dict[str, Handler] = {"ORU^R01": take_results}
+SCHEDULE_EVENTS = ("S12", "S13", "S14", "S15", "S17", "S26")
+HANDLERS: dict[str, Handler] = {
+    "ORU^R01": take_results,
+    **{f"SIU^{event}": take_schedule for event in SCHEDULE_EVENTS},
+}
 NOT_HANDLED = "This kind of message is not handled here. Handled: " + ", ".join(HANDLERS) + "."
 
 

@@ -181,6 +181,7 @@ class _Conversation:
             kind=kind if kind in HANDLERS else "other",
             answer=str(taken.answer.code),
             was_known=taken.was_known,
+            visits=taken.visits.total(),
             **taken.fates,
         )
         return taken
