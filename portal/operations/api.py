@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
-from care.api.doors import Unknown
-from care.api.outcomes import Issue, Unusable, Wrong, refusal, unknown_caller
 from care.api.router import router as observations
+from portal.api.doors import Unknown
+from portal.api.outcomes import Issue, Unusable, Wrong, refusal, unknown_caller
 
 api = NinjaAPI(
     title="Vigil",
