@@ -33,7 +33,9 @@ from portal.doors import PATIENTS, for_roles, patient_or_404, reader_of
 def visit(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     """Show a visit: when, where, how to prepare, and what can be done; `?said=` what was done."""
     found = visit_or_404(request, appointment_id)
-    context = _shown(request, found) | {"said": SAID.get(request.GET.get("said", ""))}
+    word = request.GET.get("said", "")
+    said = {"word": word, "title": SAID[word][0], "text": SAID[word][1]} if word in SAID else None
+    context = _shown(request, found) | {"said": said}
     if request.headers.get("HX-Request"):
         return render(request, "appointments/_one.html", context)
     return render(request, "appointments/visit.html", context)
