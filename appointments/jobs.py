@@ -26,6 +26,24 @@ def offer(organization_id: str) -> None:
     waiting.offer_freed(organization_id)
 
 
+@app.task(name="appointments.end_holds", retry=BRIEFLY)
+def end_holds(organization_id: str) -> None:
+    """A hold has run out: give its time back."""
+    with acting_for(organization_id, system=True):
+        writing.end_expired_holds()
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(name="appointments.plan_reminders", queueing_lock="appointments.plan_reminders")
+def plan_reminders(timestamp: int) -> None:
+    """Each hour: visits of which nobody planned to remind, as after an upgrade."""
+    for organization_id in Organization.objects.values_list("pk", flat=True):
+        try:
+            reminding.plan_missing(organization_id)
+        except Exception:
+            logger.exception("The reminders of one organization could not be planned.")
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="appointments.sweep", queueing_lock="appointments.sweep")
 def sweep(timestamp: int) -> None:

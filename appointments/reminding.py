@@ -8,6 +8,7 @@ and so is whether a message names time and place.
 from datetime import timedelta
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -51,6 +52,21 @@ def forget(visit: Appointment) -> None:
     Reminder.objects.filter(appointment=visit, ended_at=None).update(
         ended_at=timezone.now(), fate=Reminder.Fate.MOVED
     )
+
+
+def plan_missing(organization_id: UUID | str) -> int:
+    """Plan the reminders of visits to come that have none; return of how many visits."""
+    with acting_for(organization_id, system=True):
+        planned = Reminder.objects.filter(
+            appointment=OuterRef("pk"), of_starts_at=OuterRef("starts_at")
+        )
+        without = Appointment.objects.to_come().filter(
+            ~Exists(planned), organization_id=organization_id, starts_at__gt=timezone.now()
+        )
+        visits = list(without)
+        for visit in visits:
+            plan(visit)
+        return len(visits)
 
 
 def remind_due(organization_id: UUID | str) -> int:

@@ -16,7 +16,7 @@ from procrastinate.contrib.django import app
 from appointments import reminding
 from appointments.audience import concerned
 from appointments.errors import EndsBeforeItStarts, PatientIsDeceased, SlotTaken
-from appointments.models import Appointment, Change, Status
+from appointments.models import Appointment, Change, Hold, Status
 from notifications.actions import cancel_sends, notify
 from notifications.models import Kind
 from portal import audit
@@ -202,6 +202,13 @@ def note(
         actor_id=by_id,
         subject=visit,
         overbooked=visit.is_overbooked,
+    )
+
+
+def ring_when_it_ends(hold: Hold) -> None:
+    """Say that a hold will have run out, when it has."""
+    app.configure_task("appointments.end_holds", schedule_at=hold.until_at).defer(
+        organization_id=str(hold.organization_id)
     )
 
 

@@ -108,6 +108,8 @@ def hold_time(
             hold.save(force_insert=True)
     except SlotTaken as taken:
         raise with_next_times(taken, visit_type, patient, starts_at, by) from None
+    # So that its time is on the others' pages again the moment it runs out.
+    writing.ring_when_it_ends(hold)
     return hold
 
 

@@ -249,6 +249,18 @@ def test_the_dead_book_nothing(diary, cast, system):
         diary.do(cast.ana, actions.book_held, hold.pk)
 
 
+def test_patients_move_no_visit_that_they_do_not_book_themselves(diary, cast, acting):
+    visit = diary.booked(cast.ana, diary.at("10:00"))
+    move = "UPDATE appointments SET starts_at = %s, ends_at = %s WHERE id = %s"
+    there = [diary.at("14:00"), diary.at("14:30"), visit.pk]
+    diary.change(diary.wound_check, self_scheduling="view")
+    with acting(cast.ana), connection.cursor() as cursor:
+        with pytest.raises(DatabaseError, match="Only the clinic moves it"), transaction.atomic():
+            cursor.execute(move, there)
+        cursor.execute("UPDATE appointments SET status = 'cancelled' WHERE id = %s", [visit.pk])
+        assert cursor.rowcount == 1
+
+
 # Calling off and the notice period ----------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from appointments import actions, jobs, reminding
@@ -150,6 +151,36 @@ def test_consent_is_withdrawn_for_what_waits_too(diary, cast, system, acting):
 
     assert [told.words for told in reminded(cast.ana, acting)] == [""]
     assert not diary.do(cast.ana, actions.allows_time_and_place)
+
+
+def test_a_visit_from_before_the_calendar_is_reminded_of_too(diary, cast, system):
+    visit = diary.by_staff(cast.noor, diary.at("10:00", days=14))
+    with system(), connection.cursor() as cursor:
+        # Nobody planned for it.
+        cursor.execute("UPDATE appointments SET starts_at = starts_at - interval '5 minutes'")
+    jobs.plan_reminders(0)
+    assert reminding.plan_missing(cast.clinic.pk) == 0
+    with system():
+        begins = visit.starts_at - timedelta(minutes=5)
+        waiting = visit.reminders.filter(ended_at=None)
+        assert [reminder.of_starts_at for reminder in waiting] == [begins] * 3
+
+
+def test_a_hold_has_a_job_that_ends_it_on_time(diary, cast, system):
+    hold = diary.held(cast.ana, diary.at("10:00"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT scheduled_at, args ->> 'organization_id' FROM procrastinate_jobs"
+            " WHERE task_name = 'appointments.end_holds'"
+        )
+        ((at, organization_id),) = cursor.fetchall()
+    assert (at, organization_id) == (hold.until_at, str(cast.clinic.pk))
+    diary.change(hold, until_at=timezone.now() - timedelta(seconds=1))
+    jobs.end_holds(organization_id)
+    assert "10:00" in diary.free(cast.noor)
+    with system():
+        hold.refresh_from_db()
+        assert hold.fate == "expired"
 
 
 def test_the_sweep_ends_holds_that_ran_out(diary, cast, system):
