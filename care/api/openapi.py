@@ -6,121 +6,86 @@ all of it checks what comes in.
 
 from typing import Any
 
-from portal.api.outcomes import FHIR_JSON
-
-_TEXT = {"type": "string"}
-
-
-def _object(description: str = "", required: list[str] | None = None, **fields: Any) -> Any:
-    described = {"description": description} if description else {}
-    needed = {"required": required} if required else {}
-    return {"type": "object", **described, **needed, "properties": fields}
-
-
-def _list(of: Any) -> Any:
-    return {"type": "array", "items": of}
-
-
-def _is(word: str) -> Any:
-    return {"type": "string", "enum": [word]}
-
-
-_CONCEPT = _object(
-    coding=_list(_object(system=_TEXT, code=_TEXT, display=_TEXT)),
-    text=_TEXT,
+from portal.api.openapi import (
+    CONCEPT,
+    OUTCOME,
+    TEXT,
+    WRONG,
+    answered,
+    list_of,
+    object_of,
+    one_of,
+    sent,
 )
-_QUANTITY = _object(
+
+_QUANTITY = object_of(
     "A value with its unit, in UCUM. Known analytes are converted into one unit of their own.",
     value={"type": "number"},
-    unit=_TEXT,
-    system=_TEXT,
-    code=_TEXT,
+    unit=TEXT,
+    system=TEXT,
+    code=TEXT,
     comparator={"type": "string", "enum": ["<", "<=", ">=", ">"]},
 )
-_IDENTIFIER = _object(system=_TEXT, value=_TEXT, type=_CONCEPT)
-OBSERVATION = _object(
+_IDENTIFIER = object_of(system=TEXT, value=TEXT, type=CONCEPT)
+OBSERVATION = object_of(
     "A FHIR R4 Observation.",
     ["resourceType", "status", "code", "subject", "identifier"],
-    resourceType=_is("Observation"),
+    resourceType=one_of("Observation"),
     id={"type": "string", "format": "uuid", "readOnly": True},
-    identifier=_list(_IDENTIFIER),
-    status=_TEXT,
-    category=_list(_CONCEPT),
-    code=_CONCEPT,
-    subject=_object(
+    identifier=list_of(_IDENTIFIER),
+    status=TEXT,
+    category=list_of(CONCEPT),
+    code=CONCEPT,
+    subject=object_of(
         "Patient/ with an id of this portal, or an identifier of type MR with the record number.",
-        reference=_TEXT,
+        reference=TEXT,
         identifier=_IDENTIFIER,
     ),
-    effectiveDateTime=_TEXT,
+    effectiveDateTime=TEXT,
     valueQuantity=_QUANTITY,
-    valueString=_TEXT,
-    component=_list(_object(code=_CONCEPT, valueQuantity=_QUANTITY, valueString=_TEXT)),
-    interpretation=_list(_CONCEPT),
-    referenceRange=_list(_object(low=_QUANTITY, high=_QUANTITY)),
+    valueString=TEXT,
+    component=list_of(object_of(code=CONCEPT, valueQuantity=_QUANTITY, valueString=TEXT)),
+    interpretation=list_of(CONCEPT),
+    referenceRange=list_of(object_of(low=_QUANTITY, high=_QUANTITY)),
 )
-OUTCOME = _object(
-    "What is wrong, and where.",
-    ["resourceType", "issue"],
-    resourceType=_is("OperationOutcome"),
-    issue=_list(
-        _object(severity=_TEXT, code=_TEXT, diagnostics=_TEXT, expression=_list(_TEXT)),
-    ),
-)
-BUNDLE = _object(
+BUNDLE = object_of(
     "A FHIR R4 Bundle.",
     ["resourceType", "type"],
-    resourceType=_is("Bundle"),
-    type=_TEXT,
-    link=_list(_object(relation=_TEXT, url=_TEXT)),
-    entry=_list(
-        _object(
-            fullUrl=_TEXT,
+    resourceType=one_of("Bundle"),
+    type=TEXT,
+    link=list_of(object_of(relation=TEXT, url=TEXT)),
+    entry=list_of(
+        object_of(
+            fullUrl=TEXT,
             resource=OBSERVATION,
-            request=_object(method=_is("POST"), url=_is("Observation")),
-            response=_object(status=_TEXT, location=_TEXT, outcome=OUTCOME),
+            request=object_of(method=one_of("POST"), url=one_of("Observation")),
+            response=object_of(status=TEXT, location=TEXT, outcome=OUTCOME),
         )
     ),
 )
 
 
-def _answer(description: str, schema: Any) -> Any:
-    return {"description": description, "content": {FHIR_JSON: {"schema": schema}}}
-
-
-_WRONG = {
-    400: _answer("Not JSON, or a parameter that makes no sense.", OUTCOME),
-    401: _answer("No key, or one that opens nothing.", OUTCOME),
-    403: _answer("The key has not this scope, or the page not its proof.", OUTCOME),
-    429: _answer("The account's minute is full; Retry-After says for how long.", OUTCOME),
-}
 SEND: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            kind: {"schema": {"oneOf": [OBSERVATION, BUNDLE]}}
-            for kind in (FHIR_JSON, "application/json")
-        },
-    },
+    "requestBody": sent(OBSERVATION, BUNDLE),
     "responses": {
-        200: _answer(
+        200: answered(
             "The same observation as before, unchanged or corrected; or a Bundle with what became"
             " of each entry.",
             {"oneOf": [OBSERVATION, BUNDLE]},
         ),
-        201: _answer("A new observation, committed.", OBSERVATION),
-        **_WRONG,
-        409: _answer("The identifier names an observation that is not yours.", OUTCOME),
-        413: _answer("Too much at once.", OUTCOME),
-        415: _answer("Not JSON by its type.", OUTCOME),
-        422: _answer("Not FHIR R4, or a rule refuses it: every place with its reason.", OUTCOME),
+        201: answered("A new observation, committed.", OBSERVATION),
+        **WRONG,
+        409: answered("The identifier names an observation that is not yours.", OUTCOME),
+        413: answered("Too much at once.", OUTCOME),
+        415: answered("Not JSON by its type.", OUTCOME),
+        422: answered("Not FHIR R4, or a rule refuses it: every place with its reason.", OUTCOME),
     },
 }
 SEARCH: dict[str, Any] = {
     "responses": {
-        200: _answer("A searchset; `link` leads to the next page.", BUNDLE),
-        **_WRONG,
-        404: _answer("No patient whom you may read.", OUTCOME),
+        200: answered("A searchset; `link` leads to the next page.", BUNDLE),
+        **WRONG,
+        404: answered("No patient whom you may read.", OUTCOME),
     },
 }
 SEARCH_BY_FORM: dict[str, Any] = {
@@ -131,23 +96,23 @@ SEARCH_BY_FORM: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "properties": {
-                        "patient": _TEXT,
-                        "patient.identifier": _TEXT,
-                        "code": _TEXT,
-                        "date": _list(_TEXT),
+                        "patient": TEXT,
+                        "patient.identifier": TEXT,
+                        "code": TEXT,
+                        "date": list_of(TEXT),
                         "_count": {"type": "integer"},
-                        "page": _TEXT,
+                        "page": TEXT,
                     },
                 }
             }
         },
     },
-    "responses": {**SEARCH["responses"], 415: _answer("Not a form.", OUTCOME)},
+    "responses": {**SEARCH["responses"], 415: answered("Not a form.", OUTCOME)},
 }
 READ: dict[str, Any] = {
     "responses": {
-        200: _answer("The observation.", OBSERVATION),
-        **{status: _WRONG[status] for status in (401, 403, 429)},
-        404: _answer("No such observation, or none that you may read.", OUTCOME),
+        200: answered("The observation.", OBSERVATION),
+        **{status: WRONG[status] for status in (401, 403, 429)},
+        404: answered("No such observation, or none that you may read.", OUTCOME),
     },
 }

@@ -17,6 +17,8 @@ class Scope(models.TextChoices):
 
     OBSERVATIONS_WRITE = "observations:write", "Send observations, and correct what it sent"
     OBSERVATIONS_READ = "observations:read", "Read observations of any patient it can name"
+    APPOINTMENTS_READ = "appointments:read", "See free times, and visits of any patient it can name"
+    APPOINTMENTS_WRITE = "appointments:write", "Book as patients may, call off, and say who came"
 
 
 class ServiceAccount(models.Model):

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
+from appointments.api.operations import operations, slots
+from appointments.api.router import router as appointments
 from care.api.router import router as observations
 from portal.api.doors import Unknown
 from portal.api.outcomes import Issue, Unusable, Wrong, refusal, unknown_caller
@@ -17,12 +19,15 @@ from portal.api.outcomes import Issue, Unusable, Wrong, refusal, unknown_caller
 api = NinjaAPI(
     title="Vigil",
     version="1",
-    description="Observations in and out, as FHIR R4. See docs/integration.md.",
+    description="Observations, visits and free times as FHIR R4. See docs/integration.md.",
     docs_url=None,
     openapi_url="/schema/",
     urls_namespace="api",
 )
 api.add_router("/observations", observations)
+api.add_router("/appointments", appointments)
+api.add_router("/appointments", operations)
+api.add_router("/slots", slots)
 
 
 @api.exception_handler(Wrong)

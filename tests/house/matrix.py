@@ -244,6 +244,14 @@ MATRIX: dict[str, Row] = {
     "api:observations": Row(get=MEMBERS, post=MEMBERS),
     "api:observation_search": Row(post=MEMBERS),
     "api:observation": Row(get=OWN_SIDE | TEAM, takes=("observation_id",)),
+    # For which patient is asked of each search and each booking.
+    "api:slots": Row(get=MEMBERS),
+    "api:appointments": Row(get=MEMBERS),
+    "api:appointment_search": Row(post=MEMBERS),
+    "api:appointment_find": Row(post=MEMBERS),
+    "api:appointment_hold": Row(post=MEMBERS),
+    "api:appointment_book": Row(post=MEMBERS),
+    "api:appointment": Row(get=OWN_SIDE | TEAM, takes=("appointment_id",)),
     # The engine
     "realtime:changes": Row(post=MEMBERS),
 }

@@ -94,7 +94,8 @@ def _locked_visit(
         if number:
             named |= Q(**{name: number})
     visits = Appointment.objects.filter(named, organization_id=patient.organization_id)
-    parties = [each for pair in visits.values_list("provider_id", "room_id") for each in pair]
+    taken = visits.values_list("provider_id", "room_id")
+    parties: list[UUID | None] = [each for pair in taken for each in pair]
     if where is not None:
         parties += [where.provider_id, where.room_id]
     writing.lock(patient.pk, *parties)
