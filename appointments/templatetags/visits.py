@@ -60,6 +60,16 @@ def on_own_clock(at: datetime, zone: ZoneInfo | None) -> str:
 
 
 @register.filter
+def hour_on_own_clock(at: datetime, zone: ZoneInfo | None) -> str:
+    """The same without the zone, "4:30 p.m.", and with the day where that is another."""
+    if not on_own_clock(at, zone):
+        return ""
+    there = at.astimezone(zone)
+    same_day = timezone.localtime(at).date() == there.date()
+    return written_as(there, "P" if same_day else "D P")
+
+
+@register.filter
 def value_with(at: datetime, provider_id: UUID) -> str:
     """A free time as the value of its button."""
     return written(at, provider_id)

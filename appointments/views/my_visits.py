@@ -145,6 +145,7 @@ def _shown(request: HttpRequest, found: Appointment) -> dict[str, Any]:
         "can_cancel": may_write and is_booked and may_still_cancel(found),
         "notice": span(visit_type.notice_minutes if visit_type else USUAL_NOTICE_MINUTES),
         "questions": questions,
+        "has_answers": any(answer for _, answer in questions),
         "own_zone": own_zone(request),
     }
 

@@ -8,14 +8,19 @@ function clock(at, timeZone, rest = {}) {
   return Object.fromEntries(parts.map(({ type, value }) => [type, value]))
 }
 
-/** "Tue 4:30 p.m. Central European Time" where the device's clock differs from the clinic's, or "". */
-export function describe(at, clinicZone, ownZone) {
+/**
+ * "Tue 4:30 p.m. Central European Time" where the device's clock differs from the clinic's, or "".
+ * In short "4:30 p.m.", with the day only where that is another.
+ */
+export function describe(at, clinicZone, ownZone, isShort = false) {
   const [there, own] = [clock(at, clinicZone), clock(at, ownZone, { timeZoneName: "longGeneric" })]
   const isSame = ["weekday", "hour", "minute", "dayPeriod"].every((part) => there[part] === own[part])
   if (isSame) return ""
   const minutes = own.minute === "00" ? "" : `:${own.minute}`
   const half = own.dayPeriod === "AM" ? "a.m." : "p.m."
-  return `${own.weekday} ${own.hour}${minutes} ${half} ${own.timeZoneName}`
+  const time = `${own.hour}${minutes} ${half}`
+  if (isShort) return own.weekday === there.weekday ? time : `${own.weekday} ${time}`
+  return `${own.weekday} ${time} ${own.timeZoneName}`
 }
 
 /**
@@ -27,7 +32,7 @@ export class OwnTime extends HTMLElement {
   connectedCallback() {
     const at = new Date(this.getAttribute("datetime"))
     if (this.textContent.trim() || Number.isNaN(at.valueOf()) || !clinic || clinic === here) return
-    const own = describe(at, clinic, here)
+    const own = describe(at, clinic, here, this.hasAttribute("short"))
     if (own) this.textContent = `${own} for you`
   }
 }
