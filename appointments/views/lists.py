@@ -91,11 +91,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if patient is not None:
         context |= beside_visits(reader, patient) | {"own_zone": own_zone(request)}
         visit = _visits(reader).to_come().filter(patient=patient).first()
-        may_write = context["may_book"] and visit is not None
-        context |= {
-            "visit": visit,
-            "can_check_in": may_write and not visit.is_checked_in and can_check_in(visit),
-        }
+        is_next = visit is not None and not visit.is_checked_in and can_check_in(visit)
+        context |= {"visit": visit, "can_check_in": context["may_book"] and is_next}
     return panel(request, "appointments/_home.html", context, title="Your next visit")
 
 
