@@ -20,7 +20,9 @@ _ALWAYS, _ON = "A", "O"
 _PARTS = ("update", "delete", "truncate")
 
 _MIGRATE = "Run manage.py migrate, and manage.py makemigrations --check where the code is developed"
-_RESTORE = "ALTER TABLE … ENABLE ALWAYS TRIGGER … as the owner; ENABLE TRIGGER for those that do not publish"
+_RESTORE = (
+    "ALTER TABLE … ENABLE ALWAYS TRIGGER … as the owner; ENABLE TRIGGER if it does not publish"
+)
 _READ_AGAIN = "nothing: the relay orders a resync by itself; see the inbox and the dead letters"
 
 
