@@ -64,6 +64,8 @@ class Column:
     closed: str = ""  # the name of the holiday
     entries: list[Entry] = field(default_factory=list)
     called_off: list[Appointment] = field(default_factory=list)
+    # What comes next today: now lies before it.
+    coming: Entry | None = None
 
     @property
     def visits(self) -> list[Appointment]:
@@ -136,7 +138,7 @@ def schedule_of(
             day_begins, day_ends = day_bounds(on, zone)
             if entry.starts_at < day_ends and day_begins < entry.ends_at:
                 column = columns.setdefault((on, owner), _column(owner, on, providers, reader))
-                _put(column, entry)
+                _put(column, entry, now)
     return Schedule(
         columns=sorted(columns.values(), key=_order),
         rooms=blocked,
@@ -165,11 +167,13 @@ def _order(column: Column) -> tuple[date, bool, bool, str]:
     return (column.on, column.provider is None, not column.is_own, name)
 
 
-def _put(column: Column, entry: Entry) -> None:
+def _put(column: Column, entry: Entry, now: datetime) -> None:
     if entry.visit is not None and entry.visit.status == Status.CANCELLED:
         column.called_off.append(entry.visit)
-    else:
-        column.entries.append(entry)
+        return
+    if column.entries and column.coming is None and column.entries[-1].starts_at <= now:
+        column.coming = entry if entry.starts_at > now else None
+    column.entries.append(entry)
 
 
 def _known(

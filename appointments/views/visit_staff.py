@@ -200,24 +200,25 @@ def _answer(request: HttpRequest, found: Appointment, said: Said) -> HttpRespons
             on = timezone.localtime(found.starts_at).date()
             return redirect(f"{reverse('appointments:day')}?on={on}#visit-{found.pk}")
         return redirect("appointments:staff_visit", found.pk)
+    level = "success" if said.was_done else "warning"
+    news: dict[str, Any] = {"toast": {"text": said.words, "level": level}}
     if is_list:
-        level = "success" if said.was_done else "warning"
-        toast = {"text": said.words, "level": level}
-        return HttpResponse(
-            status=204, headers={"HX-Trigger": json.dumps({"news": {}, "toast": toast})}
-        )
-    return _show(request, _visit_or_404(request, found.pk), said=said)
+        answer = HttpResponse(status=204)
+        news["news"] = {}
+    else:
+        answer = _show(request, _visit_or_404(request, found.pk))
+    answer["HX-Trigger"] = json.dumps(news)
+    return answer
 
 
 def _show(
     request: HttpRequest,
     found: Appointment,
     *,
-    said: Said | None = None,
     refused: VisitForm | None = None,
     taken: SlotTaken | None = None,
 ) -> HttpResponse:
-    context = _item(request, found, refused) | {"said": said, "taken": taken}
+    context = _item(request, found, refused) | {"taken": taken}
     status = 422 if refused is not None else 200
     if request.headers.get("HX-Request"):
         return render(request, "appointments/staff/_visit.html", context, status=status)

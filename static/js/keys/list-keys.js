@@ -76,7 +76,7 @@ export class ListKeys extends HTMLElement {
     else if (what === "next") this.#move(1)
     else if (what === "previous") this.#move(-1)
     else if (what === "list") this.querySelector("dialog").showModal()
-    else if (what === "search") document.querySelector(".search input")?.focus()
+    else if (what === "search") document.querySelector(".search input[type=search]")?.focus()
     else this.does(what)
   }
 
