@@ -61,15 +61,20 @@ def resource(request: HttpRequest, kind: str) -> dict[str, Any]:
 
 
 class Parameters:
-    """A FHIR Parameters resource: one value for a name."""
+    """What an operation is given: one value for a name."""
 
-    def __init__(self, request: HttpRequest) -> None:
-        listed = resource(request, "Parameters").get("parameter")
-        self._values: dict[str, Any] = {}
-        for each in listed if isinstance(listed, list) else []:
-            if isinstance(each, dict) and isinstance(each.get("name"), str):
-                values = (each[key] for key in each if key.startswith("value"))
-                self._values[each["name"]] = each.get("resource", next(values, None))
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Parameters":
+        """Those of a FHIR Parameters resource; raises Unusable."""
+        values: dict[str, Any] = {}
+        for each in _dicts(resource(request, "Parameters").get("parameter")):
+            if isinstance(name := each.get("name"), str):
+                first = next((each[key] for key in each if key.startswith("value")), None)
+                values[name] = each.get("resource", first)
+        return cls(values)
 
     def text(self, name: str) -> str:
         """A value, or the reference or number that it has; "" without one."""

@@ -51,6 +51,9 @@ class Caller(Protocol):
     ) -> list[Slot]:
         """The free times of some days for a patient."""
 
+    def open_times(self, visit_type: VisitType, provider_id: UUID, on: date) -> list[Slot]:
+        """The free times of a provider on a day, whoever they are for."""
+
     def visits(self) -> AppointmentQuerySet:
         """The visits that the caller may see."""
 

@@ -23,7 +23,7 @@ SLOT = object_of(
     id=_ID,
     serviceType=list_of(CONCEPT),
     schedule=_REFERENCE,
-    status=one_of("free"),
+    status=one_of("free", "busy"),
     start=TEXT,
     end=TEXT,
 )
@@ -109,6 +109,13 @@ SEARCH_BY_FORM: dict[str, Any] = {
     ),
     "responses": {**SEARCH["responses"], 415: answered("Not a form.", OUTCOME)},
 }
+READ_SLOT: dict[str, Any] = {
+    "responses": {
+        200: answered("The time, free or busy by now.", SLOT),
+        **{status: WRONG[status] for status in (401, 403, 429)},
+        404: _NOT_FOUND,
+    },
+}
 FIND: dict[str, Any] = {
     "requestBody": sent(
         _parameters(
@@ -147,6 +154,7 @@ BOOK: dict[str, Any] = {
         **_BODY,
     },
 }
+CREATE: dict[str, Any] = {"requestBody": sent(APPOINTMENT), "responses": BOOK["responses"]}
 READ: dict[str, Any] = {
     "responses": {
         200: answered("The visit.", APPOINTMENT),

@@ -12,14 +12,13 @@ from appointments.api import asking, openapi, resources, searching
 from appointments.api.asking import Parameters
 from appointments.api.doors import DOORS, Caller, caller_of
 from appointments.api.refusing import refusing
-from appointments.api.router import clinic_of, shown
+from appointments.api.router import clinic_of, router, shown
 from appointments.api.slot_names import SlotName
 from appointments.calendar import Slot
 from appointments.models import Appointment, Hold, VisitType
 from portal.api.outcomes import Issue, Unusable, answer
 from portal.models import Patient, Provider
 
-operations = Router(auth=DOORS, tags=["Appointments"])
 slots = Router(auth=DOORS, tags=["Slots"])
 
 
@@ -55,7 +54,32 @@ def search_slots(request: HttpRequest, asked: Query[SlotQuery]) -> HttpResponse:
     return answer(searching.bundle(listed, reverse("api:slots")))
 
 
-@operations.post(
+@slots.get("/{slot_id}/", url_name="slot", summary="One Slot", openapi_extra=openapi.READ_SLOT)
+def read_slot(request: HttpRequest, slot_id: str) -> HttpResponse:
+    """Whether a time is still free, for whomever."""
+    caller = caller_of(request)
+    caller.may_read()
+    with caller.at_work():
+        zone = clinic_of(caller).zone
+        try:
+            name = asking.slot_of(slot_id, "id")
+            visit_type = asking.visit_type_of(caller, str(name.visit_type_id), "id")
+        except Unusable:
+            raise _no_slot() from None
+        provider = Provider.objects.filter(
+            pk=name.provider_id, organization_id=caller.organization_id
+        ).first()
+        if provider is None:
+            raise _no_slot()
+        on = name.starts_at.astimezone(zone).date()
+        free = caller.open_times(visit_type, provider.pk, on)
+        begins = [each for each in free if each.starts_at == name.starts_at]
+        wanted = Slot(name.starts_at, name.starts_at + visit_type.duration, provider.pk)
+        listed = resources.slot(wanted, visit_type, {provider.pk: provider.name}, zone)
+        return answer({**listed, "status": "free" if begins else "busy"})
+
+
+@router.post(
     "/$find",
     url_name="appointment_find",
     summary="Free times as proposed Appointments",
@@ -65,7 +89,7 @@ def find(request: HttpRequest) -> HttpResponse:
     """Argonaut's $find: `patient`, `visit-type`, `start`, `end` and `practitioner`."""
     caller = caller_of(request)
     caller.may_read()
-    asked = Parameters(request)
+    asked = Parameters.of(request)
     with caller.at_work():
         clinic = clinic_of(caller)
         patient = _patient(caller, asked)
@@ -84,7 +108,7 @@ def find(request: HttpRequest) -> HttpResponse:
     return answer(searching.bundle(listed, ""))
 
 
-@operations.post(
+@router.post(
     "/$hold",
     url_name="appointment_hold",
     summary="Keep a free time for a few minutes",
@@ -94,14 +118,14 @@ def hold(request: HttpRequest) -> HttpResponse:
     """Argonaut's $hold: `patient` and `slot`, or an `appt-resource` as $find gave it."""
     caller = caller_of(request)
     caller.may_write()
-    asked = Parameters(request)
+    asked = Parameters.of(request)
     with caller.at_work():
         kept = _held(caller, asked)
         zone = clinic_of(caller).zone
         return answer(resources.pending(kept, zone), 201)
 
 
-@operations.post(
+@router.post(
     "/$book",
     url_name="appointment_book",
     summary="Book what is held, or a free time at once",
@@ -109,9 +133,23 @@ def hold(request: HttpRequest) -> HttpResponse:
 )
 def book(request: HttpRequest) -> HttpResponse:
     """Argonaut's $book: `appt-id` of a held time; or what $hold takes, and then both at once."""
-    caller = caller_of(request)
+    return _booked(caller_of(request), Parameters.of(request))
+
+
+@router.post(
+    "/",
+    url_name="appointments",
+    summary="Book the free time of a proposed Appointment",
+    openapi_extra=openapi.CREATE,
+)
+def create(request: HttpRequest) -> HttpResponse:
+    """The same as $book with an `appt-resource`: slot and patient are what counts in it."""
+    offered = asking.resource(request, "Appointment")
+    return _booked(caller_of(request), Parameters({"appt-resource": offered}))
+
+
+def _booked(caller: Caller, asked: Parameters) -> HttpResponse:
     caller.may_write()
-    asked = Parameters(request)
     with caller.at_work(), refusing("appt-id"):
         if held := asked.text("appt-id"):
             hold_id = asking.uuid_of(held, "appt-id", "Appointment")
@@ -170,6 +208,10 @@ def _booked_before(caller: Caller, patient: Patient, name: SlotName) -> Appointm
 
 def _patient(caller: Caller, asked: Parameters) -> Patient:
     return asking.patient_of(caller, asked.text("patient"), asked.record_number("patient"))
+
+
+def _no_slot() -> Unusable:
+    return Unusable(404, Issue("not-found", "There is no such slot."))
 
 
 def _names(free: Iterable[Slot]) -> dict[UUID, str]:

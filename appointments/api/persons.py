@@ -8,7 +8,7 @@ from uuid import UUID
 from appointments import actions
 from appointments.calendar import Slot
 from appointments.errors import NotForYou
-from appointments.free_times import free_times, visit_types_for
+from appointments.free_times import free_times, shape_of, slots_of, visit_types_for
 from appointments.models import Appointment, AppointmentQuerySet, Hold, Status, VisitType
 from portal import access
 from portal.access import Reader
@@ -47,6 +47,15 @@ class Person:
     ) -> list[Slot]:
         return free_times(
             visit_type, patient, by=self.reader, first=first, last=last, provider_id=provider_id
+        )
+
+    def open_times(self, visit_type: VisitType, provider_id: UUID, on: date) -> list[Slot]:
+        return slots_of(
+            visit_type,
+            {provider_id},
+            on,
+            on,
+            shape=shape_of(visit_type, is_staff=self.reader.is_clinical),
         )
 
     def visits(self) -> AppointmentQuerySet:

@@ -83,6 +83,10 @@ class Program:
             busy=busy_times(patient, first, last),
         )
 
+    def open_times(self, visit_type: VisitType, provider_id: UUID, on: date) -> list[Slot]:
+        shape = shape_of(visit_type, is_staff=False)
+        return slots_of(visit_type, {provider_id}, on, on, shape=shape)
+
     def visits(self) -> AppointmentQuerySet:
         return self._own(Appointment.objects.all())
 

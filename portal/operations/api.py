@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
-from appointments.api.operations import operations, slots
-from appointments.api.router import router as appointments
+from appointments.api.operations import router as appointments
+from appointments.api.operations import slots
 from care.api.router import router as observations
 from portal.api.doors import Unknown
 from portal.api.outcomes import Issue, Unusable, Wrong, refusal, unknown_caller
@@ -26,7 +26,6 @@ api = NinjaAPI(
 )
 api.add_router("/observations", observations)
 api.add_router("/appointments", appointments)
-api.add_router("/appointments", operations)
 api.add_router("/slots", slots)
 
 

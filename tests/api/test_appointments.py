@@ -108,6 +108,32 @@ def test_a_program_needs_its_scope_for_each(program_for, admin, diary, ana):
         assert issues(answer) == [("", "forbidden")]
 
 
+def test_a_slot_is_free_until_it_is_taken(scheduler, times, ana, diary):
+    path = f"{SLOTS}{times()[0].removeprefix('Slot/')}/"
+    slot = scheduler.get(path).json()
+    assert (slot["status"], slot["start"]) == ("free", diary.at("09:00").isoformat())
+    diary.booked(ana, diary.at("09:00"))
+    assert scheduler.get(path).json()["status"] == "busy"
+    for other in ("nothing", "A" * 58, "7" * 58, str(uuid.uuid4())):
+        assert scheduler.get(f"{SLOTS}{other}/").status_code == 404
+
+
+def test_a_proposed_appointment_can_be_posted(scheduler, diary, ana, stored):
+    asked = parameters(patient=patient_of(ana), visit_type=str(diary.wound_check.pk))
+    proposed = entries(scheduler.post(FIND, asked))[0]
+    assert scheduler.post(APPOINTMENTS, proposed).status_code == 201
+    assert scheduler.post(APPOINTMENTS, proposed).status_code == 200
+    assert len(stored()) == 1
+    bare = scheduler.post(APPOINTMENTS, {**proposed, "slot": []})
+    assert (bare.status_code, issues(bare)) == (400, [("slot", "value")])
+
+
+def test_a_number_of_another_register_is_nobody(scheduler, diary):
+    theirs = {"system": "urn:other", "value": "4471"}
+    answer = scheduler.post(FIND, parameters(patient=theirs))
+    assert (answer.status_code, issues(answer)) == (400, [("patient", "required")])
+
+
 def test_a_reader_books_nothing(program_for, admin, times, ana, stored):
     reader = program_for(admin, READ, name="Reader")
     slot = times(program=reader)[0]
@@ -294,9 +320,13 @@ def test_a_search_is_narrowed_and_paged(scheduler, diary, ana, ada):
     assert scheduler.get(APPOINTMENTS, patient=patient, status="odd").status_code == 400
 
 
-def test_other_clinics_patients_are_nobody(program_for, other_admin, diary, ana, ada, carla):
+def test_other_clinics_patients_are_nobody(program_for, other_admin, diary, times, ana, ada):
+    slot = times()[3].removeprefix("Slot/")
     visit = diary.by_staff(ada, diary.at("09:00"))
     theirs = program_for(other_admin, READ, WRITE)
+    assert theirs.get(f"{SLOTS}{slot}/").status_code == 404
+    asked = parameters(patient=by_number("4471"), slot=f"Slot/{slot}")
+    assert theirs.post(BOOK, asked).status_code == 404
     assert theirs.get(f"{APPOINTMENTS}{visit.pk}/").status_code == 404
     assert theirs.get(APPOINTMENTS, patient=str(ana.patient.pk)).status_code == 404
     sent = {"resourceType": "Appointment", "status": "cancelled"}

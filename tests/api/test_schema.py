@@ -21,13 +21,14 @@ def test_the_description_names_every_address(client, db):
         "/api/observations/": {"get", "post"},
         "/api/observations/_search": {"post"},
         "/api/observations/{observation_id}/": {"get"},
-        "/api/appointments/": {"get"},
+        "/api/appointments/": {"get", "post"},
         "/api/appointments/_search": {"post"},
         "/api/appointments/$find": {"post"},
         "/api/appointments/$hold": {"post"},
         "/api/appointments/$book": {"post"},
         "/api/appointments/{appointment_id}/": {"get", "put", "patch"},
         "/api/slots/": {"get"},
+        "/api/slots/{slot_id}/": {"get"},
     }
     send = described["paths"]["/api/observations/"]["post"]
     assert set(send["responses"]) == {"200", "201", "400", "401", "403", "409", "413", "415",

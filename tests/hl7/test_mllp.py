@@ -15,7 +15,7 @@ from django.core.management.base import CommandError
 
 from portal.management.hl7.framing import END, START
 from portal.management.hl7.intake import Hl7Intake
-from tests.hl7.samples import frame, oru, result
+from tests.hl7.samples import frame, oru, result, siu
 from tests.realtime.conftest import ROOT, wait_until
 
 SODIUM = "2951-2^Sodium^LN"
@@ -97,6 +97,15 @@ def is_waiting(database_urls):
             "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         ).fetchone()
+
+
+def test_a_visit_comes_over_the_wire(listening, database_urls):
+    with listening().connect() as connection:
+        connection.sendall(frame(siu(control_id="V1")))
+        assert answer_on(connection) == ["AA", "V1"]
+    with psycopg.connect(database_urls.superuser) as seen:
+        visits = seen.execute("SELECT filler_id, status FROM appointments").fetchall()
+    assert visits == [("F1^LAB|HILL", "booked")]
 
 
 def test_a_process_takes_messages_and_ends_when_asked(listening, results):

@@ -13,35 +13,9 @@ from portal.management.hl7.messages import read
 from portal.management.hl7.schedules import Numbers, Unclear, numbers_of, plan_of
 from portal.management.hl7.visits import TAKEN
 from portal.models import Patient
-from tests.hl7.samples import header, patient, sample
+from tests.hl7.samples import ADA, at, header, sample, siu
 
 ZONE = ZoneInfo("America/New_York")
-KNEE = "AIS|1||KC^Knee check^L|{at}|||30|min"
-ADA = "AIP|1||77^Lee^Ada"
-ROOM = "AIL|1||WARD^Room 3^^North House"
-
-
-def at(days=7, hour=10, minute=0):
-    day = timezone.now().replace(hour=hour, minute=minute, second=0, microsecond=0)
-    return day + timedelta(days=days)
-
-
-def written(moment):
-    return f"{moment:%Y%m%d%H%M%S}+0000"
-
-
-def siu(event="S12", *segments, starts=None, minutes=30, control_id="1", sch="P1|F1", **subject):
-    starts = starts or at()
-    ends = starts + timedelta(minutes=minutes)
-    lines = [
-        header(f"SIU^{event}^SIU_{event}", control_id=control_id),
-        f"SCH|{sch}|||||Checkup",
-        f"TQ1|1||||||{written(starts)}|{written(ends)}",
-        patient(**subject),
-        "RGS|1",
-        *(segments or [KNEE.format(at=written(starts)), ROOM, ADA]),
-    ]
-    return "\r".join(lines).encode()
 
 
 @pytest.fixture

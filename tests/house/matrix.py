@@ -246,7 +246,8 @@ MATRIX: dict[str, Row] = {
     "api:observation": Row(get=OWN_SIDE | TEAM, takes=("observation_id",)),
     # For which patient is asked of each search and each booking.
     "api:slots": Row(get=MEMBERS),
-    "api:appointments": Row(get=MEMBERS),
+    "api:slot": Row(get=_OF_HARBOUR | STAFF, takes=("slot_id",)),
+    "api:appointments": Row(get=MEMBERS, post=MEMBERS),
     "api:appointment_search": Row(post=MEMBERS),
     "api:appointment_find": Row(post=MEMBERS),
     "api:appointment_hold": Row(post=MEMBERS),

@@ -19,6 +19,7 @@ from alerts.models import (
     ShiftSwap,
 )
 from appointments.actions import book_visit
+from appointments.api.slot_names import SlotName
 from appointments.models import Hold, Offer, Room, TimeBlock, VisitType, WaitlistEntry
 from care.models import (
     CarePlan,
@@ -164,6 +165,7 @@ def _kept_time(cast) -> dict[str, uuid.UUID]:
         "block_id": block.pk,
         "visit_type_id": visit_type.pk,
         "hold_id": hold.pk,
+        "slot_id": str(SlotName(visit_type.pk, cast.ada.provider.pk, starts_at)),
         "entry_id": entry.pk,
         "offer_id": offer.pk,
     }
