@@ -38,8 +38,9 @@ export class WorklistKeys extends ListKeys {
     if (control?.matches("summary")) control.parentElement.querySelector("select, input")?.focus()
   }
 
+  // The dialog names what each key does in the same way: only what can be pressed is meant.
   #control(what) {
-    return document.querySelector(`.panes__pane [data-does=${what}]`)
+    return document.querySelector(`.panes__pane :is(a, button)[data-does=${what}]`)
   }
 }
 

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, sync_playwright
 
 from portal.embedded.processes import wait_until
+from tests.browser.alarms import Alarms
 from tests.browser.people import Talk
 from tests.browser.server import Server, Wire
 from tests.browser.stage import SCRIPTS, Stage
@@ -174,6 +175,12 @@ def visit(browser, server) -> Iterator[Callable[..., Page]]:
 def conversation(server, acting, ana) -> Talk:
     """Ana has written to her care team: "It is swollen."."""
     return Talk(acting, ana)
+
+
+@pytest.fixture
+def of_alert(server, system, ana) -> Alarms:
+    """`of_alert("Lactate")`: an alert of Ana's is raised; its id."""
+    return Alarms(system, ana.patient)
 
 
 def _cookie(morsel: Morsel, url: str) -> dict:
