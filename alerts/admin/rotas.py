@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,10 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from unfold.widgets import INPUT_CLASSES
 
 from alerts import rota_actions
 from alerts.models import Rota, Shift, ShiftOverride
-from alerts.on_call import able_members, roster_of
+from alerts.on_call import Roster, able_members, roster_of
 from portal.access import Reader
 from portal.actions.errors import Refused
 from portal.admin.base import OrganizationForm, PortalAdmin, PortalInline
@@ -38,8 +40,17 @@ class _Called:
         return super().formfield_for_foreignkey(field, request, **kwargs)  # type: ignore[misc]
 
 
+# The browser's own fields: those of the administration put a calendar of their own beside each
+# date, fifteen hundred links on a page with the shifts of a week.
+_DAY = {"type": "date", "class": " ".join(INPUT_CLASSES)}
+_HOUR = {**_DAY, "type": "time"}
+
+
 class ShiftForm(OrganizationForm):
     """A shift. Whoever has left stays named until somebody else is."""
+
+    # Who may be called, asked once for all shifts of a page.
+    people: list[tuple[UUID, str]]
 
     class Meta:
         model = Shift
@@ -47,7 +58,11 @@ class ShiftForm(OrganizationForm):
             *("name", "user", "weekday", "starts", "days", "ends"),
             *("every", "position", "from_on", "until_on"),
         ]
-        widgets = {"every": forms.NumberInput(attrs={"min": 1, "max": 26})}
+        widgets = {
+            "every": forms.NumberInput(attrs={"min": 1, "max": 26}),
+            **{name: forms.DateInput(_DAY, "%Y-%m-%d") for name in ("from_on", "until_on")},
+            **{name: forms.TimeInput(_HOUR, "%H:%M") for name in ("starts", "ends")},
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,10 +73,15 @@ class ShiftForm(OrganizationForm):
             # A choice of a person is wrapped, and only what is inside becomes a copy of this form.
             widget: Any = getattr(field.widget, "widget", field.widget)
             widget.attrs["aria-label"] = str(field.label)
-        holder = self.instance.user_id
-        if holder and "user" in self.fields:
-            field = self.fields["user"]
-            field.queryset = field.queryset | User.objects.filter(pk=holder)  # type: ignore[attr-defined]
+        if "user" in self.fields:
+            self._offer_people(self.fields["user"])
+
+    def _offer_people(self, field: Any) -> None:
+        holder, people = self.instance.user_id, self.people
+        if holder and all(holder != user for user, _name in people):
+            field.queryset = field.queryset | User.objects.filter(pk=holder)
+            people = [*people, (holder, self.instance.user.name)]
+        field.choices = [("", field.empty_label), *people]
 
 
 class ShiftInline(_Called, PortalInline):
@@ -72,6 +92,11 @@ class ShiftInline(_Called, PortalInline):
     fields = ShiftForm.Meta.fields
     show_change_link = False
     ordering = ["weekday", "starts", "position"]
+
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.people = list(callable_users(reader_of(request)).values_list("pk", "name"))
+        return formset
 
     def narrowed(self, rows: QuerySet[Any], reader: Reader) -> QuerySet[Any]:
         ended = rows.filter(until_on__lt=timezone.localdate() - timedelta(days=1))
@@ -96,7 +121,7 @@ class RotaAdmin(PortalAdmin):
     def on_call_now(self, rota: Rota) -> str:
         if rota._state.adding:
             return "–"
-        called = roster_of(rota).on_call(timezone.now())
+        called = _roster(rota).on_call(timezone.now())
         names = dict(User.objects.filter(pk__in=called).values_list("pk", "name"))
         return ", ".join(names[user] for user in called) or "▲ Nobody"
 
@@ -105,7 +130,7 @@ class RotaAdmin(PortalAdmin):
         if rota._state.adding:
             return "–"
         now = timezone.now()
-        gaps = roster_of(rota).gaps(now, now + AHEAD)
+        gaps = _roster(rota).gaps(now, now + AHEAD)
         if not gaps:
             return "Every hour is filled"
         lines = format_html_join(
@@ -141,6 +166,15 @@ class RotaAdmin(PortalAdmin):
                 rota_actions.change_shift(before, changes, today=today)
             self.record(request, "changed", row, [{"changed": {"fields": names}}])
         formset.save_m2m()
+
+
+def _roster(rota: Rota) -> Roster:
+    """What the rota says, read once: the theme asks for each line of a page several times."""
+    read = vars(rota)
+    if "roster" not in read:
+        read["roster"] = roster_of(rota)
+    roster: Roster = read["roster"]
+    return roster
 
 
 class OverrideForm(OrganizationForm):

@@ -199,3 +199,19 @@ def test_an_edit_in_the_administration_keeps_the_past(client_for, add_shift, sys
         before, after = Shift.objects.filter(series=series).order_by("from_on")
     assert (before.starts, after.starts) == (time(20), time(21))
     assert before.until_on == after.from_on - timedelta(days=1) >= day
+
+
+@pytest.mark.parametrize("number", [1, 9])
+def test_the_administration_costs_as_many_queries_for_many_shifts_as_for_one(
+    client_for, add_shift, rota, admin, ada, noor, number, django_assert_max_num_queries
+):
+    for away in range(number):
+        add_shift((ada, noor)[away % 2], away)
+    client = client_for(admin)
+    address = reverse("admin:alerts_rota_change", args=[rota.pk])
+    client.get(address)
+    with django_assert_max_num_queries(26):
+        page = client.get(address).content.decode()
+    # The browser's own fields, and every shift with its holder.
+    assert page.count('type="date"') == 2 * (number + 1)
+    assert page.count(f'<option value="{ada.user.pk}" selected>') == (number + 1) // 2
