@@ -144,15 +144,15 @@ class WhenForm(VisitForm):
         return instants_of(on, at, self.zone)
 
 
-def _choice(label: str, nothing: str) -> forms.ModelChoiceField:
-    return forms.ModelChoiceField(queryset=None, label=label, empty_label=nothing, required=False)
-
-
 class MoveForm(WhenForm):
     """Where a visit goes: when, with whom, into which room."""
 
-    provider = _choice("With", "Nobody named")
-    room = _choice("Room", "No room")
+    provider = forms.ModelChoiceField(
+        queryset=Provider.objects.none(), label="With", empty_label="As it is", required=False
+    )
+    room = forms.ModelChoiceField(
+        queryset=Room.objects.none(), label="Room", empty_label="As it is", required=False
+    )
     reason = line("Why is it moved?", help_text="The patient reads this.")
     overbook_reason = line(
         "Book it although the time is taken, because",

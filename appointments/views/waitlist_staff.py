@@ -64,9 +64,8 @@ def waiting(request: HttpRequest) -> HttpResponse:
 def leaving(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Take somebody off the waiting list."""
     reader = reader_of(request)
-    if not team_patients(reader).filter(pk__in=_entries(request).filter(pk=entry_id).values(
-        "patient_id"
-    )).exists():  # fmt: skip
+    own = _entries(request).filter(patient_id__in=team_patients(reader).values("pk"))
+    if not own.filter(pk=entry_id).exists():
         raise Http404
     actions.leave_waitlist(entry_id, by=reader)
     messages.success(request, "They no longer wait.")
