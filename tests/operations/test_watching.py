@@ -130,6 +130,14 @@ def test_health_judges_a_process_that_works(server, wire, ada, client):  # noqa:
     assert answer["Cache-Control"] == "no-store"
 
 
+def test_a_red_process_still_answers(client, db, monkeypatch):
+    """No hub runs in a test: red. A balancer must not take it for a process that is gone."""
+    monkeypatch.setattr(measures, "of_stream", lambda: None)
+    monkeypatch.setattr(measures, "running", lambda: None)
+    answer = client.get("/health/realtime")
+    assert (answer.status_code, answer.json()["status"]) == (200, "red")
+
+
 # How it is judged -----------------------------------------------------------------------------
 
 WELL = HubMeasures(
