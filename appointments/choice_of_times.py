@@ -88,11 +88,23 @@ def choice_of_times(
         )
         return [slot for slot in slots if slot.mode in ("", mode or slot.mode)]
 
-    soonest = next(filter(None, (free(*stretch) for stretch in _stretches(today, last))), [])
+    soonest, known_until = [], today
+    for first, known_until in _stretches(today, last):
+        if soonest := free(first, known_until):
+            break
     first_week = monday_of(soonest[0].starts_at.astimezone(zone).date()) if soonest else None
     asked = week if week and monday_of(today) <= monday_of(week) <= last else first_week or today
     monday = monday_of(asked)
-    of_week = free(max(monday, today), monday + _SUNDAY)
+    # The week that is shown first lies among those already looked at.
+    of_week = (
+        [
+            slot
+            for slot in soonest
+            if monday <= slot.starts_at.astimezone(zone).date() < monday + WEEK
+        ]
+        if monday + _SUNDAY <= known_until
+        else free(max(monday, today), monday + _SUNDAY)
+    )
     good = good_times(soonest, zone)
     named = _names(slot.provider for slot in (*of_week, *good))
     return ChoiceOfTimes(

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +10,12 @@ from django.utils import timezone
 
 from appointments import actions
 from appointments.models import Appointment, Hold, Status
+from appointments.templatetags.visits import (
+    hour_on_own_clock,
+    on_own_clock,
+    which_of_two,
+    zone,
+)
 from notifications.models import Wishes
 from portal.models import Caregiver, Patient
 
@@ -380,3 +386,22 @@ def test_a_visit_that_runs_late_says_so(pages, diary, cast):
     with diary.as_(cast.ada):
         actions.say_late(visit.pk, minutes=20, by=cast.ada.reader)
     assert "about 20 minutes later" in text_of(pages(cast.ana).client.get(f"/visits/{visit.pk}/"))
+
+
+@pytest.mark.parametrize(
+    ("hour", "said", "beside"),
+    [(4, "Eastern", ""), (5, "EDT", "EDT"), (6, "EST", "EST"), (7, "Eastern", "")],
+)
+def test_an_hour_that_comes_twice_is_told_apart(hour, said, beside):
+    at = datetime(2026, 11, 1, hour, 30, tzinfo=UTC)
+    with timezone.override(ZoneInfo("America/New_York")):
+        assert (zone(at), which_of_two(at)) == (said, beside)
+
+
+def test_a_zone_that_shows_the_same_hour_is_no_second_clock():
+    at = datetime(2026, 11, 24, 15, tzinfo=UTC)
+    with timezone.override(ZoneInfo("America/New_York")):
+        assert on_own_clock(at, ZoneInfo("America/Toronto")) == ""
+        assert on_own_clock(at, ZoneInfo("Asia/Tokyo")) == "Wed midnight Japan"
+        assert hour_on_own_clock(at, ZoneInfo("Asia/Tokyo")) == "Wed midnight"
+        assert hour_on_own_clock(at, ZoneInfo("Europe/Berlin")) == "4 p.m."
