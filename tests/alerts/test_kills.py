@@ -1,7 +1,8 @@
 """200 alerts while everything is killed at random: none is silent, and nobody is told twice.
 
-Real processes on a database server of their own: two workers, a relay with its auditor, a writer,
-and somebody who acknowledges; a nemesis kills any of them, and PostgreSQL, with SIGKILL.
+Real processes on a database server of their own: two workers, the web server with a relay in it and
+a second relay, each with the auditor, a writer, and a nurse whose browser acknowledges; a nemesis
+kills any of them, the bus and PostgreSQL, with SIGKILL.
 """
 
 import os
@@ -15,7 +16,9 @@ import pytest
 from psycopg.rows import dict_row
 
 from portal.embedded.postgres import EmbeddedPostgres
+from portal.embedded.valkey import EmbeddedValkey
 from tests.alerts.ward import PATIENTS
+from tests.browser.server import free_port
 from tests.realtime.conftest import ROOT, wait_until
 
 KILLS = 8
@@ -25,6 +28,7 @@ PROCESSES = {
     "worker 1": ["manage.py", "worker"],
     "worker 2": ["manage.py", "worker"],
     "relay": ["manage.py", "relay"],
+    "web": ["-m", "uvicorn", "portal.asgi:application", "--log-level", "warning", "--port"],
     "writer": ["-m", "tests.alerts.ward", "write"],
     "answer": ["-m", "tests.alerts.ward", "answer"],
 }
@@ -37,18 +41,31 @@ class Ward:
         self.server = EmbeddedPostgres(folder / "server", durable=False)
         self.server.start()
         self.urls = self.server.provision("kills")
+        self.bus = EmbeddedValkey()
+        self.bus.start()
+        self.port = str(free_port())
         self.environment = os.environ | self.urls.environment()
+        self.environment |= {"REDIS_URL": self.bus.url, "WARD_PORT": self.port}
         self.log = (folder / "processes.log").open("wb")
         self.running = {}
         self.call("manage.py", "migrate", "--skip-checks", "-v0")
-        self.call("-m", "tests.alerts.ward", "arrange")
+        session = self.call("-m", "tests.alerts.ward", "arrange")
+        self.environment["WARD_SESSION"] = session.strip()
 
     def call(self, *arguments):
-        subprocess.run([sys.executable, *arguments], cwd=ROOT, env=self.environment, check=True)
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
 
     def start(self, name):
+        port = [self.port] if name == "web" else []
         self.running[name] = subprocess.Popen(
-            [sys.executable, *PROCESSES[name]],
+            [sys.executable, *PROCESSES[name], *port],
             cwd=ROOT,
             env=self.environment,
             stdout=self.log,
@@ -60,18 +77,25 @@ class Ward:
             self.server.kill()
             self.server.start()
             return
+        if name == "bus":
+            self.bus.kill()
+            self.bus.start()
+            return
         self.running[name].kill()
         self.running[name].wait(10)
         self.start(name)
 
     def is_done(self, name):
-        return self.running[name].poll() == 0
+        status = self.running[name].poll()
+        assert status in {None, 0}, f"{name} gave up"
+        return status == 0
 
     def end(self):
         for process in self.running.values():
             process.kill()
             process.wait(10)
         self.log.close()
+        self.bus.kill()
         self.server.discard()
 
     def rows(self, query):
@@ -86,7 +110,7 @@ def ward(tmp_path):
     ward.end()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_two_hundred_alerts_survive_whatever_is_killed(ward):
     seed = random.randrange(2**32)
     dice = random.Random(seed)
@@ -95,10 +119,10 @@ def test_two_hundred_alerts_survive_whatever_is_killed(ward):
     for _ in range(KILLS):
         # The nemesis' own rhythm, not a wait for something.
         time.sleep(dice.uniform(1, 3))
-        victims = ["postgres", *(name for name in PROCESSES if not ward.is_done(name))]
+        victims = ["postgres", "bus", *(name for name in PROCESSES if not ward.is_done(name))]
         ward.kill(dice.choice(victims))
-    wait_until(lambda: ward.is_done("writer"), 60)
-    wait_until(lambda: ward.is_done("answer"), 60)
+    wait_until(lambda: ward.is_done("writer"), 90)
+    wait_until(lambda: ward.is_done("answer"), 90)
 
     def is_told_through():
         return not ward.rows(
@@ -106,7 +130,7 @@ def test_two_hundred_alerts_survive_whatever_is_killed(ward):
             " (SELECT count(*) FROM alert_steps WHERE alert_id = alert.id AND done_at IS NOT NULL)"
         )
 
-    wait_until(is_told_through, 60)
+    wait_until(is_told_through, 90)
     alerts = ward.rows("SELECT * FROM assessment_critical_alerts")
     assert len(alerts) == PATIENTS, f"seed {seed}"
     assert {alert["count"] for alert in alerts} == {1}

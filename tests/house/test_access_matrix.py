@@ -23,6 +23,9 @@ from tests.cast import signed_in
 from tests.house.matrix import ADMINS, CLINICAL, MATRIX, MEMBERS, OUTSIDE, OWN_SIDE, PATIENTS, TEAM
 from tests.house.record import CANARIES, IDENTITY, anas_record
 
+# Thousands of requests each.
+pytestmark = pytest.mark.timeout(300)
+
 # What differs between two answers without telling anybody anything.
 NOISE = [
     (re.compile(rb'nonce="[^"]*"'), b"nonce"),
