@@ -5,6 +5,7 @@ AppointmentError
 ├── PatientIsDeceased
 ├── SlotTaken           somebody else has that time: carries the next free ones
 ├── NotSelfScheduled    patients do not book this type themselves, or not this way
+├── KeptElsewhere       another system decides about it: the clinic must be called
 ├── TooLate             inside the notice period: the clinic must be called
 ├── HoldEnded           the hold was given back
 ├── VisitIsOver         it has taken place, or was called off: nothing is left to change
@@ -58,6 +59,13 @@ class NotSelfScheduled(AppointmentError):
 
     def __str__(self) -> str:
         return "Please call the clinic to book this visit."
+
+
+class KeptElsewhere(AppointmentError):
+    """Another system of the clinic plans it, and would not hear of it."""
+
+    def __str__(self) -> str:
+        return "Please call the clinic to change this visit."
 
 
 class TooLate(AppointmentError):

@@ -3,6 +3,7 @@
 from appointments.errors import (
     AppointmentError,
     HoldEnded,
+    KeptElsewhere,
     NotSelfScheduled,
     OfferIsOver,
     PatientIsDeceased,
@@ -45,6 +46,7 @@ _SENTENCES: dict[type[AppointmentError], str] = {
     SlotTaken: "Sorry, this time has just been taken. These times are close to it and still free.",
     HoldEnded: "This time is no longer kept for you. Please choose a time again.",
     NotSelfScheduled: "We book these visits with you by phone. Please call us.",
+    KeptElsewhere: "Please call us to change this visit.",
     TooLate: "This visit is soon. Please call us to change it.",
     VisitIsOver: "This visit can no longer be changed.",
     PatientIsDeceased: "No visits can be booked here any more. Please call us.",

@@ -9,7 +9,7 @@ from django.utils import timezone
 from appointments import writing
 from appointments.actions.doors import team_visit, writable_visit
 from appointments.actions.holding import known_answers
-from appointments.errors import NotForYou, SlotTaken, TooLate, VisitIsOver
+from appointments.errors import KeptElsewhere, NotForYou, SlotTaken, TooLate, VisitIsOver
 from appointments.free_times import acts_for_clinic, next_times
 from appointments.models import Appointment, Change, Room, Status
 from appointments.models.visit_type import DAY
@@ -81,8 +81,9 @@ def move_visit(
 def cancel_visit(appointment_id: UUID, *, by: Reader, reason: str = "") -> Appointment:
     """Call a visit off; calling off twice changes nothing.
 
-    The patient's side may until the notice period begins (TooLate). Raises
-    Appointment.DoesNotExist, and VisitIsOver for one that took place.
+    The patient's side may until the notice period begins (TooLate), and not where another system
+    would go on expecting them (KeptElsewhere). Raises Appointment.DoesNotExist, and VisitIsOver for
+    one that took place.
     """
     visit = writable_visit(appointment_id, by)
     if visit.status == Status.CANCELLED:
@@ -90,6 +91,8 @@ def cancel_visit(appointment_id: UUID, *, by: Reader, reason: str = "") -> Appoi
     if not acts_for_clinic(visit.patient, by):
         if visit.status != Status.BOOKED or visit.is_over:
             raise VisitIsOver
+        if visit.is_kept_elsewhere:
+            raise KeptElsewhere
         if not may_still_cancel(visit):
             raise TooLate
     elif visit.status == Status.DONE:

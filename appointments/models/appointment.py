@@ -154,5 +154,10 @@ class Appointment(models.Model):
         return self.checked_in_at is not None
 
     @property
+    def is_kept_elsewhere(self) -> bool:
+        """Whether another system plans it, which hears of no change made here."""
+        return bool(self.filler_id)
+
+    @property
     def is_overbooked(self) -> bool:
         return bool(self.overbook_reason)

@@ -142,7 +142,9 @@ def _shown(request: HttpRequest, found: Appointment) -> dict[str, Any]:
         "can_check_in": may_write and not found.is_checked_in and can_check_in(found),
         "can_confirm": may_write and is_booked and not found.is_confirmed,
         "can_move": may_write and _is_movable(found),
-        "can_cancel": may_write and is_booked and may_still_cancel(found),
+        "can_cancel": (
+            may_write and is_booked and not found.is_kept_elsewhere and may_still_cancel(found)
+        ),
         "notice": span(visit_type.notice_minutes if visit_type else USUAL_NOTICE_MINUTES),
         "questions": questions,
         "has_answers": any(answer for _, answer in questions),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from appointments import actions
 from appointments.errors import (
     HoldEnded,
+    KeptElsewhere,
     NotForYou,
     NotSelfScheduled,
     PatientIsDeceased,
@@ -18,6 +19,7 @@ from appointments.errors import (
 )
 from appointments.models import Appointment, Change, Hold, Status, VisitType
 from notifications.actions import unread
+from portal import tenancy
 from portal.models import AuditEntry, CareTeamMembership, Patient
 
 
@@ -279,6 +281,15 @@ def test_inside_the_notice_period_the_clinic_is_called(diary, cast):
         diary.do(cast.ana, actions.cancel_visit, visit.pk)
     with pytest.raises(TooLate):
         diary.held(cast.ana, diary.at("11:00", days=4), moves_id=visit.pk)
+    assert diary.do(cast.noor, actions.cancel_visit, visit.pk).status == Status.CANCELLED
+
+
+def test_what_another_system_plans_is_called_off_there(diary, cast):
+    visit = diary.by_staff(cast.noor, diary.at("10:00"))
+    with tenancy.acting_for(visit.organization_id, system=True):
+        Appointment.objects.filter(pk=visit.pk).update(filler_id="F-17")
+    with pytest.raises(KeptElsewhere):
+        diary.do(cast.ana, actions.cancel_visit, visit.pk)
     assert diary.do(cast.noor, actions.cancel_visit, visit.pk).status == Status.CANCELLED
 
 

@@ -85,7 +85,9 @@ def test_a_week_is_the_readers_own_unless_another_is_asked_for(
     assert "Ana Ruiz" not in words(client_for(cast.boris).get("/schedule/week/", asked))
 
 
-@pytest.mark.parametrize("asked", ["provider=x", f"provider={uuid4()}"])
+@pytest.mark.parametrize(
+    "asked", ["provider=x", f"provider={uuid4()}"], ids=["malformed", "unknown"]
+)
 def test_a_provider_who_cannot_be_is_not_found(cast, client_for, asked):
     assert client_for(cast.ada).get(f"/schedule/?{asked}").status_code == 404
 

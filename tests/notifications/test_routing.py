@@ -64,7 +64,7 @@ def test_only_mail_is_collected_and_then_it_goes_at_the_named_hour():
     assert decide(replace(BY_DAY, digest_at=LATER)) == Send()
 
 
-@pytest.mark.parametrize("channel", OUT)
+@pytest.mark.parametrize("channel", sorted(OUT))
 def test_nothing_holds_back_what_is_important(channel):
     assert decide(replace(BY_DAY, channel=channel, is_important=True, **HELD)) == Send()
 
