@@ -29,7 +29,7 @@ reset:
 test:
 	@$(PYTHON) bin/bootstrap
 	@$(RUN) bin/chromium
-	@$(RUN) -m pytest -n 2 --dist worksteal $(TESTS)
+	@$(RUN) -m pytest -n 3 --dist worksteal $(TESTS)
 
 bench:
 	@$(PYTHON) bin/bootstrap

@@ -128,11 +128,19 @@ def test_a_critical_alert_without_a_next_step_is_found_even_if_no_constraint_kep
 ):
     works()
     with connections["owner"].cursor() as owner:
+        owner.execute(
+            "SELECT tgname, tgenabled FROM pg_trigger"
+            " WHERE tgrelid = 'alert_steps'::regclass AND NOT tgisinternal"
+        )
+        triggers = owner.fetchall()
         owner.execute("ALTER TABLE alert_steps DISABLE TRIGGER USER")
         owner.execute(
             "UPDATE alert_steps SET cancelled_at = now() WHERE done_at IS NULL RETURNING id"
         )
-        owner.execute("ALTER TABLE alert_steps ENABLE TRIGGER USER")
+        # Those that fire for a replica too are to do so again.
+        for name, mode in triggers:
+            always = "ALWAYS " if mode == "A" else ""
+            owner.execute(f"ALTER TABLE alert_steps ENABLE {always}TRIGGER {name}")
     audited()
     assert kinds() == ["no_next_step"]
 

