@@ -1,13 +1,13 @@
 """Two steps to a visit of one's own: keep a time, then book it, or move a visit there."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from appointments import writing
+from appointments import keeping, writing
 from appointments.actions.booking import active_type, with_next_times
 from appointments.actions.doors import writable_visit
 from appointments.errors import (
@@ -19,11 +19,10 @@ from appointments.errors import (
     VisitIsOver,
 )
 from appointments.free_times import acts_for_clinic, find_time
+from appointments.keeping import Wanted
 from appointments.models import (
     Appointment,
     Hold,
-    Mode,
-    Rules,
     SelfScheduling,
     Status,
     VisitType,
@@ -66,18 +65,16 @@ def hold_time(
     if not moves_id and not mine.exists():
         # Most who come too late learn so without waiting for those before them.
         find_time(visit_type, patient, starts_at, provider_id=provider_id, mode=mode, by=by)
-    hours = visit_type.availability.filter(provider_id=provider_id)
-    writing.lock(provider_id, patient.pk, *hours.values_list("room_id", flat=True))
+    wanted = Wanted(visit_type, patient, provider_id, starts_at, mode)
+    keeping.lock(wanted)
     moving = writable_visit(moves_id, by) if moves_id else None
     if moving is not None:
         check_movable(moving, is_staff=staff)
         if moving.patient_id != patient.pk:
             raise Appointment.DoesNotExist
-    for hold in mine.select_for_update():
-        if hold.is_live and _is_same(hold, visit_type, provider_id, starts_at, moves_id):
-            return hold
-        _end(hold, Hold.Fate.RELEASED if hold.is_live else Hold.Fate.EXPIRED)
-    writing.end_expired_holds()
+        wanted = replace(wanted, moves=moving)
+    if hold := keeping.kept_already(wanted):
+        return hold
     slot = find_time(
         visit_type,
         patient,
@@ -87,30 +84,10 @@ def hold_time(
         by=by,
         moving=moving,
     )
-    lasts = timedelta(minutes=Rules.of(by.organization_id).hold_minutes)
-    hold = Hold(
-        organization_id=by.organization_id,
-        patient=patient,
-        provider_id=provider_id,
-        visit_type=visit_type,
-        room_id=slot.room,
-        mode=mode or slot.mode or visit_type.modes[0],
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        buffer_before_minutes=visit_type.buffer_before_minutes,
-        buffer_after_minutes=visit_type.buffer_after_minutes,
-        moves=moving,
-        by_id=by.user_id,
-        until_at=timezone.now() + lasts,
-    )
     try:
-        with writing.taking_time():
-            hold.save(force_insert=True)
+        return keeping.keep(wanted, slot, by_id=by.user_id)
     except SlotTaken as taken:
         raise with_next_times(taken, visit_type, patient, starts_at, by) from None
-    # So that its time is on the others' pages again the moment it runs out.
-    writing.ring_when_it_ends(hold)
-    return hold
 
 
 @transaction.atomic
@@ -118,7 +95,7 @@ def release_hold(hold_id: UUID, *, by: Reader) -> Hold:
     """Give a held time back; again, or when it has run out, changes nothing."""
     hold = _own_holds(by).select_for_update(of=["self"]).get(pk=hold_id)
     if hold.ended_at is None:
-        _end(hold, Hold.Fate.RELEASED)
+        keeping.end(hold, Hold.Fate.RELEASED)
     return hold
 
 
@@ -160,9 +137,12 @@ def book_held(hold_id: UUID, *, by: Reader, answers: dict[str, str] | None = Non
         raise NotSelfScheduled
     if not hold.is_live:
         _check_still_free(hold, by)
-    _end(hold, Hold.Fate.BOOKED)
+    keeping.end(hold, Hold.Fate.BOOKED)
     try:
-        visit = _move_there(hold, staff, by) if hold.moves_id else _book_there(hold, by)
+        if hold.moves_id:
+            visit = _move_there(hold, staff, by)
+        else:
+            visit = keeping.book(hold, by_id=by.user_id)
     except SlotTaken as taken:
         raise with_next_times(taken, hold.visit_type, hold.patient, hold.starts_at, by) from None
     if answers:
@@ -191,25 +171,11 @@ def check_movable(visit: Appointment, *, is_staff: bool) -> None:
         raise TooLate
 
 
-def _book_there(hold: Hold, by: Reader) -> Appointment:
-    visit = Appointment(
-        organization_id=hold.organization_id,
-        patient=hold.patient,
-        provider_id=hold.provider_id,
-        visit_type=hold.visit_type,
-        room=hold.room,
-        kind=hold.visit_type.name,
-        place=_place(hold),
-        **_time_of(hold),
-    )
-    return writing.book(visit, by_id=by.user_id)
-
-
 def _move_there(hold: Hold, staff: bool, by: Reader) -> Appointment:
     assert hold.moves_id is not None
     visit = writable_visit(hold.moves_id, by)
     check_movable(visit, is_staff=staff)
-    times = _time_of(hold)
+    times = keeping.time_of(hold)
     visit.buffer_before_minutes = times.pop("buffer_before_minutes")
     visit.buffer_after_minutes = times.pop("buffer_after_minutes")
     return writing.move(
@@ -217,29 +183,15 @@ def _move_there(hold: Hold, staff: bool, by: Reader) -> Appointment:
         by_id=by.user_id,
         provider_id=hold.provider_id,
         room_id=hold.room_id,
-        place=_place(hold),
+        place=keeping.place_of(hold),
         **times,
     )
-
-
-def _place(hold: Hold) -> str:
-    return hold.room.name if hold.room and hold.mode == Mode.IN_PERSON else ""
-
-
-def _time_of(hold: Hold) -> dict[str, Any]:
-    return {
-        "mode": hold.mode,
-        "starts_at": hold.starts_at,
-        "ends_at": hold.ends_at,
-        "buffer_before_minutes": hold.buffer_before_minutes,
-        "buffer_after_minutes": hold.buffer_after_minutes,
-    }
 
 
 def _check_still_free(hold: Hold, by: Reader) -> None:
     """A hold has run out: go on only where its time is free and may still be booked."""
     if hold.ended_at is None:
-        _end(hold, Hold.Fate.EXPIRED)
+        keeping.end(hold, Hold.Fate.EXPIRED)
     find_time(
         hold.visit_type,
         hold.patient,
@@ -253,23 +205,3 @@ def _check_still_free(hold: Hold, by: Reader) -> None:
 
 def _own_holds(by: Reader) -> HoldQuerySet:
     return access.of_writable_patients(Hold.objects.all(), by)
-
-
-def _is_same(
-    hold: Hold,
-    visit_type: VisitType,
-    provider_id: UUID,
-    starts_at: datetime,
-    moves_id: UUID | None,
-) -> bool:
-    return (hold.visit_type_id, hold.provider_id, hold.starts_at, hold.moves_id) == (
-        visit_type.pk,
-        provider_id,
-        starts_at,
-        moves_id,
-    )
-
-
-def _end(hold: Hold, fate: Hold.Fate) -> None:
-    hold.ended_at, hold.fate = timezone.now(), fate
-    hold.save(update_fields=["ended_at", "fate"])

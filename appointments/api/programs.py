@@ -18,6 +18,7 @@ from appointments.api import kept
 from appointments.calendar import Slot
 from appointments.errors import NotSelfScheduled, VisitIsOver
 from appointments.free_times import busy_times, care_team_of, shape_of, slots_of
+from appointments.keeping import Wanted
 from appointments.models import (
     Appointment,
     AppointmentQuerySet,
@@ -102,7 +103,7 @@ class Program:
         if moves_id is not None:
             # The old time would stand in the way of the new one; a person sees that and chooses.
             raise NotSelfScheduled
-        return kept.keep(kept.Wanted(visit_type, patient, provider_id, starts_at, mode), self.free)
+        return kept.keep(Wanted(visit_type, patient, provider_id, starts_at, mode), self.free)
 
     def book(self, hold_id: UUID) -> Appointment:
         visit = kept.book(self._own(Hold.objects.all()), hold_id)

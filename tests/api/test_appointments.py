@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -203,6 +204,17 @@ def test_the_same_again_is_the_same(scheduler, times, ana, stored):
     again = scheduler.post(BOOK, asked)
     assert (again.status_code, again.json()["id"]) == (200, booked[0])
     assert len(stored()) == 1
+
+
+def test_what_a_program_keeps_is_given_back_the_moment_it_runs_out(scheduler, times, ana, system):
+    scheduler.post(HOLD, parameters(patient=patient_of(ana), slot=times()[0]))
+    with system():
+        hold = Hold.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'appointments.end_holds'"
+        )
+        assert cursor.fetchall() == [(hold.until_at,)]
 
 
 def test_a_free_time_is_booked_at_once(scheduler, times, ana, stored):
