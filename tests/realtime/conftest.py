@@ -87,7 +87,11 @@ class Log:
         return self._all("SELECT * FROM realtime_events WHERE seq > %s ORDER BY seq", self.start)
 
     def relay(self):
-        return self._one("SELECT * FROM realtime_relay")
+        # `beat` is left out: before the first leader it is -infinity, which Python has not.
+        return self._one(
+            "SELECT last_seq, oldest_seq, leader_epoch, partitioned_to, resync_after"
+            " FROM realtime_relay"
+        )
 
     def bury_list(self):
         return self._all("SELECT * FROM realtime_dead_letters WHERE seq > %s", self.start)
