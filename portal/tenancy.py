@@ -34,8 +34,11 @@ def acting_for(
     it shows every row of that organization. Contexts nest: PostgreSQL keeps a `SET LOCAL` when a
     savepoint is released, so the old values are put back by hand.
     """
+    is_nested = connections[using].in_atomic_block
     with transaction.atomic(using=using):
-        before = _read(using)
+        # A transaction of its own begins without settings, and they end with it: two round trips
+        # less for each question of the hub about somebody's rights.
+        before = _read(using) if is_nested else ("",) * len(_SETTINGS)
         _write(
             using,
             (str(organization_id or ""), str(user_id or ""), "on" if system else "", before[3], ""),
@@ -43,7 +46,8 @@ def acting_for(
         yield
         # Not in a `finally`: after an exception the savepoint is rolled back, and with it the
         # settings; and an aborted transaction would refuse the statement.
-        _write(using, before)
+        if is_nested:
+            _write(using, before)
 
 
 def bind(organization_id: UUID | str | None, user_id: UUID | str | None) -> None:
