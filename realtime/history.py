@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from realtime import replay
 from realtime.cursor import Cursor
-from realtime.errors import Truncated
+from realtime.errors import SignedOut, Truncated
 from realtime.failpoints import failpoint
 from realtime.replay import PAGE, Page
 
@@ -69,13 +69,16 @@ async def _recalled(
     """A page out of the ring; None when the ring does not reach back so far."""
     await hub.settled(reader)
     # No await from here on: rights, ring and position belong to one moment.
-    core, rights = hub.core, subscription.rights
+    core, rights, now = hub.core, subscription.rights, time.time()
+    core.keep_time(now)
+    if not reader.peers:
+        raise SignedOut
     recent = core.ring.after(after)
     if recent is None or rights.held:
         return None
     is_last = len(recent) <= PAGE
     upto = core.seq if is_last else recent[PAGE - 1].seq
-    tables, now = subscription.bindings.tables, time.time()
+    tables = subscription.bindings.tables
     events = [
         event
         for event in recent[:PAGE]

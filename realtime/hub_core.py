@@ -6,6 +6,7 @@ No I/O and no clock: `realtime.hub` reads bus and log and tells this what it rea
 - Every event after the hub's `seq` is taken once and in order, whatever the bus does. What cannot
   be taken (a hole) makes `receive` answer False: read the log. What the log cannot tell either
   (another epoch, history that was dropped) closes every socket, so that each begins again.
+- A session that ends by the clock hears nothing of what is taken at that moment or later.
 - A control event takes effect before the event after it is told to anyone it concerns. Others do
   not wait: only the concerned readers are held, and what comes meanwhile is judged by their new
   rights. Unknown rights are no rights.
@@ -13,6 +14,7 @@ No I/O and no clock: `realtime.hub` reads bus and log and tells this what it rea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -44,6 +46,8 @@ class HubCore:
         self.ring = ring or Ring()
         self.epoch: str | None = None
         self.seq = 0
+        # When the next session ends by the clock: one comparison for each batch of events.
+        self._next_end = math.inf
 
     # The stream in -------------------------------------------------------------------------
 
@@ -62,6 +66,7 @@ class HubCore:
         """
         if epoch != self.epoch or first > self.seq + 1:
             return False
+        self.keep_time(now)
         for event in events:
             if event.seq == self.seq + 1:
                 self._take(event, now)
@@ -88,6 +93,7 @@ class HubCore:
         if epoch != self.epoch or head < asked_after or oldest > asked_after + 1:
             self.restart(epoch, head)
             return
+        self.keep_time(now)
         for event in events:
             if event.seq > self.seq:
                 self._take(event, now)
@@ -150,6 +156,7 @@ class HubCore:
         question has not found the socket yet, so it is obeyed here.
         """
         reader, is_new = self.readers.arrive(peer)
+        self._next_end = min(self._next_end, _end_of(peer))
         if is_new:
             self.effects.recompute(reader)
         missed = self.ring.after(asked_at)
@@ -193,6 +200,7 @@ class HubCore:
 
         False when rights changed again meanwhile: the answer is stale, ask again.
         """
+        self.keep_time(now)
         if not reader.peers:
             return True
         if asked != reader.rights.asked:
@@ -211,13 +219,20 @@ class HubCore:
         """The authority did not answer, or said no: the reader hears nothing any more."""
         self._drop_all(reader, code, reason)
 
-    def expire(self, now: float) -> None:
-        """Close the sockets whose session has reached its end by the clock."""
-        for reader in self.readers:
-            for peer in list(reader.peers):
-                ends = peer.identity.expires_at
-                if ends is not None and ends.timestamp() <= now:
-                    self.drop(peer, close_codes.SIGNED_OUT, "signed out")
+    def keep_time(self, now: float) -> None:
+        """Close the sockets whose session has reached its end by the clock.
+
+        To be called before anything is sent; also when nothing is, so that they close in time.
+        """
+        if now < self._next_end:
+            return
+        peers = [peer for reader in self.readers for peer in reader.peers]
+        for peer in peers:
+            if _end_of(peer) <= now:
+                self.drop(peer, close_codes.SIGNED_OUT, "signed out")
+        self._next_end = min(
+            (end for peer in peers if (end := _end_of(peer)) > now), default=math.inf
+        )
 
     def position_of(self, subscription: Subscription) -> int:
         """Up to where everything that a channel may hear has been sent."""
@@ -228,3 +243,9 @@ class HubCore:
     def _drop_all(self, reader: Reader, code: int, reason: str) -> None:
         for peer in list(reader.peers):
             self.drop(peer, code, reason)
+
+
+def _end_of(peer: Peer) -> float:
+    """The last moment of the peer's session, whatever its user does, in seconds since 1970."""
+    ends = peer.identity.expires_at
+    return math.inf if ends is None else ends.timestamp()

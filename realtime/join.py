@@ -165,8 +165,10 @@ class Join:
         hub = self._hub
         await failpoint("join.drain")
         while True:
+            now = time.time()
+            hub.core.keep_time(now)
             with hub.batch():
-                subscription.drain(time.time(), _AT_ONCE)
+                subscription.drain(now, _AT_ONCE)
             if subscription.is_live or self._is_over():
                 return
             await self._connection.line.drained()

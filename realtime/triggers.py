@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pgtrigger
@@ -133,8 +134,11 @@ class PublishedTable:
     topics: tuple[str, ...]
 
 
-def published() -> dict[str, PublishedTable]:
+@cache
+def published() -> Mapping[str, PublishedTable]:
     """Every published table by name, from the triggers of the installed models.
+
+    Worked out once: polls ask for each event they tell.
 
     Columns come in the order of the model's fields and name their type as `pg_type.typname`
     does (`int8`, `timestamptz`, `_text`).

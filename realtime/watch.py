@@ -60,7 +60,7 @@ class Watch:
         silent = []
         self._rounds += 1
         hub.tally.second(clock, len(hub.connections), is_fresh=hub.fresh_moment is not None)
-        hub.core.expire(clock)
+        hub.core.keep_time(clock)
         self._tell_positions()
         for connection in list(hub.connections):
             if connection.deadline.is_over(connection.line, now):

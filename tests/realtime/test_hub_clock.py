@@ -1,0 +1,99 @@
+"""Sessions that end by the clock, to the moment: the hub's core looks before it tells."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from realtime import close_codes
+from realtime.authority import Identity
+from realtime.hub_core import HubCore
+from tests.realtime.hub_world import NOTES, ORGANIZATION, an_event
+
+ENDS = 1_000.0
+
+
+class Socket:
+    """A peer with one channel, which notes what it hears."""
+
+    def __init__(self, session, ends):
+        at = None if ends is None else datetime.fromtimestamp(ends, UTC)
+        self.identity = Identity("ana", ORGANIZATION, session, expires_at=at)
+        self.subscriptions = set()
+        self.heard, self.closed = [], None
+
+    def event(self, event, *, history):
+        self.heard.append(event.seq)
+        return True
+
+    def resync(self, reason):
+        return True
+
+    def close(self, code, reason):
+        self.closed = code
+
+
+class Questions:
+    def recompute(self, reader):
+        """Nobody answers by himself."""
+
+
+@pytest.fixture
+def core():
+    core = HubCore(Questions())
+    core.start("e0", 0)
+    return core
+
+
+@pytest.fixture
+def live(core):
+    """`live("first", ends)`: a socket whose channel is live."""
+
+    def live(session, ends):
+        socket = Socket(session, ends)
+        core.arrive(socket, core.seq)
+        reader = core.readers.of(socket.identity)
+        core.granted(reader, reader.rights.asked, {"patient:1": None}, 0.0)
+        core.subscribe(socket, NOTES, socket).drain(0.0)
+        return socket
+
+    return live
+
+
+def test_the_bus_tells_an_ended_session_nothing(core, live):
+    ending, other = live("ending", ENDS), live("other", None)
+    assert core.receive("e0", 1, [an_event(1)], ENDS - 0.001)
+    assert core.receive("e0", 2, [an_event(2)], ENDS)
+    assert (ending.heard, other.heard) == ([1], [1, 2])
+    assert (ending.closed, other.closed) == (close_codes.SIGNED_OUT, None)
+
+
+def test_the_log_tells_an_ended_session_nothing(core, live):
+    ending = live("ending", ENDS)
+    core.read(
+        epoch="e0",
+        oldest=1,
+        head=1,
+        events=[an_event(1)],
+        asked_after=0,
+        is_whole=True,
+        now=ENDS,
+    )
+    assert ending.heard == []
+    assert ending.closed == close_codes.SIGNED_OUT
+
+
+def test_what_waited_for_rights_is_not_told_after_the_end(core, live):
+    ending = live("ending", ENDS)
+    reader = core.readers.of(ending.identity)
+    core.readers.hold(reader)
+    core.receive("e0", 1, [an_event(1)], ENDS - 1)
+    core.granted(reader, reader.rights.asked, {"patient:1": None}, ENDS)
+    assert ending.heard == []
+    assert ending.closed == close_codes.SIGNED_OUT
+
+
+def test_each_session_ends_at_its_own_moment(core, live):
+    sockets = [live(f"session {n}", ENDS + n) for n in range(3)]
+    for n in range(3):
+        core.keep_time(ENDS + n)
+        assert [socket.closed is None for socket in sockets] == [i > n for i in range(3)]
