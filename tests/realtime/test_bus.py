@@ -33,7 +33,7 @@ def message(first=1, count=1, filler=""):
 
 async def soon(condition, seconds=5.0):
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is awaited happens in other tasks
+        while not condition():
             await asyncio.sleep(0.005)
 
 

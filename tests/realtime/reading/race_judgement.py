@@ -1,0 +1,71 @@
+"""The judgement of the revocation race: from what the log says and what reached the pages.
+
+It asks nothing of the engine's own code.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tests.realtime.reading.race_trials import LIVE
+from tests.realtime.reading.wire import number
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the log holds after a position."""
+
+    start: int
+    revoked: dict[str, int]  # by user: the position of the first control event about them
+    written: dict[str, dict[int, datetime]]  # by topic: the events, and when each was written
+
+
+async def facts_since(connection, start):
+    """Read the facts over a connection that sees everything."""
+    cursor = await connection.execute(
+        "SELECT substr(topic, 6), min(seq) FROM realtime_events, unnest(topics) AS topic"
+        " WHERE seq > %s AND kind = 'control' GROUP BY 1",
+        [start],
+    )
+    revoked = dict(await cursor.fetchall())
+    cursor = await connection.execute(
+        "SELECT topics[1], seq, created_at FROM realtime_events"
+        " WHERE seq > %s AND kind = 'change' AND table_name = 'vital_signs'",
+        [start],
+    )
+    written = {}
+    for topic, seq, at in await cursor.fetchall():
+        written.setdefault(topic, {})[seq] = at
+    return Facts(start, revoked, written)
+
+
+def leaks(trial, facts):
+    """What reached the trial's page after its right had ended, or was never its own."""
+    own = facts.written[trial.topic]
+    if trial.is_by_clock:
+        forbidden = {seq for seq, at in own.items() if at >= trial.ends_at}
+    else:
+        forbidden = {seq for seq in own if seq > facts.revoked[str(trial.user_id)]}
+    assert forbidden, f"nothing was written afterwards: {trial.name}"
+    heard = dict(trial.heard)
+    if trial.socket is not None:
+        heard |= {number(data["position"]): "socket" for data in trial.socket.changes()}
+    foreign = {seq for seq in heard if seq > facts.start} - own.keys()
+    return [
+        f"{trial.name}: event {seq} by {heard[seq]}"
+        for seq in sorted(forbidden & heard.keys() | foreign)
+    ]
+
+
+def report(done):
+    """How soon the end of a right showed on live pages, in milliseconds after its commit."""
+    lines = []
+    for way in sorted({bus for bus, _ in done}):
+        took = sorted(
+            1_000 * (trial.ended_at - trial.revoked_at)
+            for bus, trial in done
+            if bus == way and trial.where == LIVE and trial.ended_at and trial.revoked_at
+        )
+        if took:
+            p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
+            lines.append(f"bus {way}: {len(took)} pages, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
+    return "\n".join(lines)
