@@ -12,6 +12,7 @@ with said_plainly():
 
 from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]
 
+from portal.operations.sampling import SampledLifespan
 from portal.operations.startup import CheckedLifespan
 from realtime.lifespan import Lifespan
 from realtime.routing import websocket_application
@@ -20,6 +21,6 @@ application = ProtocolTypeRouter(
     {
         "http": pages,
         "websocket": websocket_application,
-        "lifespan": CheckedLifespan(Lifespan()),
+        "lifespan": CheckedLifespan(SampledLifespan(Lifespan())),
     }
 )

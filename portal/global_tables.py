@@ -36,6 +36,10 @@ GLOBAL_TABLES = {
     "axes_accessattemptexpiration": GlobalTable(_ALL, "as above"),
     "axes_accessfailurelog": GlobalTable(_ALL, "as above"),
     "axes_accesslog": GlobalTable(_ALL, "as above"),
+    # Read by administrators, written by the system: policies say so (portal.operations.models).
+    "operation_hub_samples": GlobalTable("SELECT, INSERT, DELETE", "how each process delivers"),
+    "operation_stream_samples": GlobalTable("SELECT, INSERT, DELETE", "how the one relay works"),
+    "operation_findings": GlobalTable(_ALL, "what is wrong with delivery, for all alike"),
     "procrastinate_jobs": _JOBS,
     "procrastinate_events": _JOBS,
     "procrastinate_periodic_defers": _JOBS,

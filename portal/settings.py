@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "messaging",
     "appointments",
     "alerts",
+    "portal.operations",
 ]
 
 MIDDLEWARE = [

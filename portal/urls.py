@@ -12,6 +12,7 @@ handler500 = "portal.views.errors.server_error"
 
 urlpatterns = [
     path("", include("portal.operations.urls")),
+    path("operations/", include("portal.operations.page_urls")),
     path("", include("portal.views.urls")),
     path("", include("care.urls")),
     path("", include("messaging.urls")),

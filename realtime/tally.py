@@ -45,10 +45,30 @@ class Spread:
                 return bound
         return float("inf")
 
+    def about(self, share: float) -> float | None:
+        """About how long `share` of all took at most: the even way between two of BOUNDS.
+
+        Beyond one of BOUNDS exactly when `within` is; None when there were none.
+        """
+        total = sum(self.counts)
+        if not total:
+            return None
+        reached, lower = 0, 0.0
+        for bound, count in zip(BOUNDS, self.counts, strict=False):
+            if count and reached + count >= share * total:
+                return lower + (bound - lower) * (share * total - reached) / count
+            reached, lower = reached + count, bound
+        return float("inf")
+
     def minus(self, earlier: Spread) -> Spread:
         """What was added since `earlier`."""
         counts = [now - then for now, then in zip(self.counts, earlier.counts, strict=True)]
         return Spread(counts, self.seconds - earlier.seconds)
+
+    def plus(self, other: Spread) -> Spread:
+        """Both together."""
+        counts = [one + another for one, another in zip(self.counts, other.counts, strict=True)]
+        return Spread(counts, self.seconds + other.seconds)
 
     def copy(self) -> Spread:
         return Spread(list(self.counts), self.seconds)
@@ -87,6 +107,14 @@ class Totals:
         for each in fields(self):
             now, then = getattr(self, each.name), getattr(earlier, each.name)
             values[each.name] = now.minus(then) if isinstance(now, Spread) else now - then
+        return Totals(**values)
+
+    def plus(self, other: Totals) -> Totals:
+        """Both together, as of two processes."""
+        values: dict[str, Any] = {}
+        for each in fields(self):
+            one, another = getattr(self, each.name), getattr(other, each.name)
+            values[each.name] = one.plus(another) if isinstance(one, Spread) else one + another
         return Totals(**values)
 
 

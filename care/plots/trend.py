@@ -78,6 +78,7 @@ class Line:
     points: str
     marks: list[Dot]
     is_second: bool
+    is_third: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,12 @@ def plot_of(
     zone: tzinfo,
     summary: str,
     marks: Sequence[Mark] = (),
+    reach: Sequence[Decimal] = (),
 ) -> Plot | None:
     """Draw some series over one time and one scale; None when there is nothing to draw.
 
-    `marks` outside the time of the readings are left out: they would squeeze what there is to see.
+    The scale holds the values of `reach` too. `marks` outside the time of the readings are left
+    out: they would squeeze what there is to see.
     """
     drawn = [each for each in series if each.points]
     if not drawn:
@@ -148,7 +151,7 @@ def plot_of(
     edges = [
         edge for band in bands for edge in (band.limits.low, band.limits.high) if edge is not None
     ]
-    scale = scale_for([*values, *edges], top=TOP, bottom=BOTTOM)
+    scale = scale_for([*values, *edges, *reach], top=TOP, bottom=BOTTOM)
     calendar = Calendar(min(instants), max(instants), zone)
     normal = [each for each in bands if each.ring is Ring.NORMAL]
     critical = [each for each in bands if each.ring is Ring.CRITICAL]
@@ -213,7 +216,7 @@ def _line(series: Series, index: int, scale: Scale, calendar: Calendar) -> Line:
         for place, point in enumerate(series.points)
     ]
     pairs = " ".join(f"{mark.x},{mark.y}" for mark in marks)
-    return Line(series.name, series.normal, pairs, marks, is_second=index > 0)
+    return Line(series.name, series.normal, pairs, marks, is_second=index > 0, is_third=index > 1)
 
 
 def _classes(point: Point, *, is_second: bool, is_last: bool) -> str:

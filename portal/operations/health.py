@@ -30,10 +30,46 @@ class Check:
         """By its bounds; where red lies below yellow, less is worse."""
         if self.value is None:
             return GREEN
-        sign = 1 if self.red >= self.yellow else -1
-        if sign * self.value > sign * self.red:
+        if self.is_beyond(self.red):
             return RED
-        return YELLOW if sign * self.value > sign * self.yellow else GREEN
+        return YELLOW if self.is_beyond(self.yellow) else GREEN
+
+    def is_beyond(self, bound: float) -> bool:
+        """Whether the value is worse than a bound."""
+        sign = 1 if self.red >= self.yellow else -1
+        return self.value is not None and sign * self.value > sign * bound
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure and the runbook's bounds of it: here and nowhere else."""
+
+    name: str
+    unit: str
+    yellow: float
+    red: float
+
+    def at(self, value: float | None) -> Check:
+        """The measure with a value."""
+        return Check(self.name, value, self.unit, self.yellow, self.red)
+
+
+NO_HUB = Measure("hub does not answer", "", 0, 0)
+OPENING = Measure("opening a socket, 95th percentile", "s", 2, 5)
+DELIVERY = Measure("delivery, 95th percentile", "s", 0.5, 2)
+# R27: the source's anomaly rule; five minutes, so that it is seen while it lasts.
+DELIVERY_LATELY = Measure("delivery, 99th percentile, five minutes", "s", 1, 5)
+DELIVERED = Measure("seconds with everything delivered", "", 0.99, 0.95)
+LOST = Measure("lost sockets, each socket and hour", "", 1, 5)
+REFUSED = Measure("refused subscriptions", "", 0.01, 0.05)
+SPIKE = Measure("sockets against the usual number", "", 2, 4)
+BEHIND = Measure("hub is behind the log", "", 0, 0.5)
+BUS_DOWN = Measure("bus is down", "", 0, 1)
+NO_STREAM = Measure("stream cannot be read", "", 0, 0)
+BEAT = Measure("relay's last sign of life", "s", 2.5, 10)
+OLDEST = Measure("oldest change in the inbox", "s", 0.5, 2)
+DEAD_LETTERS = Measure("dead letters", "", 0, float("inf"))
+NOTIFY_QUEUE = Measure("notify queue", "", 0.01, 0.5)
 
 
 def judged(hub: HubMeasures | None, stream: StreamMeasures | None) -> tuple[str, list[Check]]:
@@ -44,47 +80,50 @@ def judged(hub: HubMeasures | None, stream: StreamMeasures | None) -> tuple[str,
 
 
 def _of_hub(hub: HubMeasures | None) -> Iterator[Check]:
-    yield Check("hub does not answer", float(hub is None), "", 0, 0)
+    yield NO_HUB.at(float(hub is None))
     if hub is None:
         return
     hour = hub.hour
-    yield Check("opening a socket, 95th percentile", hour.opening.within(0.95), "s", 2, 5)
-    yield Check("delivery, 95th percentile", hour.delivery.within(0.95), "s", 0.5, 2)
-    # R27: the source's anomaly rule; five minutes, so that it is seen while it lasts.
-    lately = hub.lately.delivery.within(0.99)
-    yield Check("delivery, 99th percentile, five minutes", lately, "s", 1, 5)
-    yield Check(
-        "seconds with everything delivered", _share(hour.fresh, hour.watched), "", 0.99, 0.95
-    )
-    yield Check("lost sockets, each socket and hour", _lost_each_hour(hour), "", 1, 5)
-    refused = sum(hour.refused.values())
-    yield Check("refused subscriptions", _share(refused, hour.joined + refused), "", 0.01, 0.05)
-    yield Check("sockets against the usual number", _spike(hub), "", 2, 4)
-    yield Check("hub is behind the log", float(not hub.is_fresh), "", 0, 0.5)
-    yield Check("bus is down", float(hub.bus_is_down), "", 0, 1)
+    yield OPENING.at(hour.opening.about(0.95))
+    yield DELIVERY.at(hour.delivery.about(0.95))
+    yield DELIVERY_LATELY.at(hub.lately.delivery.about(0.99))
+    yield DELIVERED.at(_share(hour.fresh, hour.watched))
+    yield LOST.at(_lost_each_hour(hour))
+    yield REFUSED.at(share_refused(hour))
+    yield SPIKE.at(_spike(hub))
+    yield BEHIND.at(float(not hub.is_fresh))
+    yield BUS_DOWN.at(float(hub.bus_is_down))
 
 
 def _of_stream(stream: StreamMeasures | None) -> Iterator[Check]:
-    yield Check("stream cannot be read", float(stream is None), "", 0, 0)
+    yield NO_STREAM.at(float(stream is None))
     if stream is None:
         return
-    beat = float("inf") if stream.beat_age is None else stream.beat_age
-    yield Check("relay's last sign of life", beat, "s", 2.5, 10)
-    yield Check("oldest change in the inbox", stream.oldest_waiting, "s", 0.5, 2)
-    yield Check("dead letters", stream.dead_letters, "", 0, float("inf"))
-    yield Check("notify queue", stream.notify_queue, "", 0.01, 0.5)
+    yield BEAT.at(float("inf") if stream.beat_age is None else stream.beat_age)
+    yield OLDEST.at(stream.oldest_waiting)
+    yield DEAD_LETTERS.at(stream.dead_letters)
+    yield NOTIFY_QUEUE.at(stream.notify_queue)
 
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole >= _ENOUGH else None
 
 
+def share_refused(totals: Totals) -> float | None:
+    """The share of joins that were refused."""
+    refused = sum(totals.refused.values())
+    return _share(refused, totals.joined + refused)
+
+
+def lost(totals: Totals) -> int:
+    """Sockets that were lost: neither left by their page nor ended with a session."""
+    return sum(count for code, count in totals.closed.items() if code not in _AS_IT_SHOULD)
+
+
 def _lost_each_hour(hour: Totals) -> float | None:
-    """How often a socket was lost: neither left by its page nor ended with a session."""
     if hour.socket_seconds < _ENOUGH * 60:
         return None
-    lost = sum(count for code, count in hour.closed.items() if code not in _AS_IT_SHOULD)
-    return lost / (hour.socket_seconds / 3600)
+    return lost(hour) / (hour.socket_seconds / 3600)
 
 
 # A page that goes; a session that ended; access that ended; a restart that was announced.

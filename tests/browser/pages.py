@@ -118,6 +118,8 @@ PAGES: dict[str, dict[str, str]] = {
         "administration": "/admin/",
         "on call": "/rota/{rota}/",
         "report": "/alerts/report/",
+        "operations": "/operations/",
+        "operations in tables": "/operations/?span=day&as=tables",
         "rota": "/admin/alerts/rota/{rota}/change/",
     },
 }

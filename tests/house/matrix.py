@@ -59,6 +59,10 @@ MATRIX: dict[str, Row] = {
     # (tests/operations/test_watching.py).
     "realtime_health": Row(get=MEMBERS, open=True),
     "metrics": Row(get=MEMBERS, open=True),
+    # How delivery goes, for whoever runs it: in numbers, and nobody's.
+    "operations:page": Row(get=ADMINS),
+    "operations:now": Row(get=ADMINS),
+    "operations:history": Row(get=ADMINS),
     # Signing in and out
     "portal:start": Row(get=MEMBERS),
     "portal:sign_in": Row(get=MEMBERS, post=MEMBERS, open=True),

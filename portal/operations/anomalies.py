@@ -1,0 +1,187 @@
+"""When is a measure that is not well a finding, and when is it over? (R27) Pure; knows no table.
+
+A finding begins when its measure has been beyond its bound for as long as the rule asks, and ends
+when it has been clearly within it for as long: what goes to and fro about the bound is one finding
+and not many. Each rule judges a check of `health`, by one of its two bounds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from portal.operations import health
+from portal.operations.health import Check, Measure
+from realtime.tally import BOUNDS
+
+# Clearly within: not just below the bound.
+CLEARLY = 0.8
+
+AT_ONCE = timedelta(0)
+
+
+def _seconds(value: float) -> str:
+    return "without end" if value == float("inf") else f"{value:.3g} s"
+
+
+def _of_spread(value: float) -> str:
+    return f"more than {BOUNDS[-1]:g} s" if value == float("inf") else f"{value:.2g} s"
+
+
+def _times(value: float) -> str:
+    return f"{value:.2g} times"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _per_cent(value: float) -> str:
+    return f"{value * 100:.3g} %"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is looked at, how long it must last, and how it is said."""
+
+    measure: Measure
+    bound: float
+    words: str
+    # None: the words say it all.
+    said: Callable[[float], str] | None
+    lasts: timedelta = AT_ONCE
+    quiet: timedelta = timedelta(minutes=2)
+    suffix: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.measure.name
+
+    def reason(self, check: Check) -> str:
+        """Why, in words, with the numbers that decided."""
+        lasted = f" for {int(self.lasts.total_seconds())} s" if self.lasts else ""
+        if self.said is None or check.value is None:
+            return self.words + lasted
+        value = self.said(check.value)
+        return f"{self.words} {value}{self.suffix}{lasted}; bound {self.said(self.bound)}"
+
+    def is_beyond(self, check: Check) -> bool:
+        return check.is_beyond(self.bound)
+
+    def is_clearly_within(self, check: Check) -> bool:
+        if check.value is None:
+            return True
+        if check.red < check.yellow:
+            # Less is worse, and one is best: halfway between bound and best.
+            return not check.is_beyond((1 + self.bound) / 2)
+        return not check.is_beyond(self.bound * CLEARLY)
+
+
+RULES = (
+    Rule(
+        health.DELIVERY_LATELY,
+        health.DELIVERY_LATELY.yellow,
+        "99th percentile of delivery",
+        _of_spread,
+        suffix=" over five minutes",
+    ),
+    Rule(
+        health.SPIKE,
+        health.SPIKE.yellow,
+        "Open sockets at",
+        _times,
+        suffix=" the day's mean",
+        lasts=timedelta(minutes=1),
+        quiet=timedelta(minutes=5),
+    ),
+    Rule(health.BEAT, health.BEAT.red, "The relay's last sign of life is old:", _seconds),
+    Rule(
+        health.OLDEST,
+        health.OLDEST.red,
+        "The oldest change waits in the inbox for",
+        _seconds,
+        lasts=timedelta(seconds=20),
+    ),
+    Rule(
+        health.DEAD_LETTERS,
+        health.DEAD_LETTERS.yellow,
+        "Changes that the log refused:",
+        _number,
+        quiet=AT_ONCE,
+    ),
+    Rule(
+        health.NOTIFY_QUEUE,
+        health.NOTIFY_QUEUE.yellow,
+        "The notify queue is filled to",
+        _per_cent,
+        lasts=timedelta(seconds=20),
+    ),
+    Rule(
+        health.LOST,
+        health.LOST.yellow,
+        "Lost sockets:",
+        _number,
+        suffix=" for each socket and hour",
+        lasts=timedelta(minutes=1),
+        quiet=timedelta(minutes=5),
+    ),
+    Rule(
+        health.REFUSED,
+        health.REFUSED.red,
+        "Refused subscriptions in the last hour:",
+        _per_cent,
+        lasts=timedelta(minutes=1),
+        quiet=timedelta(minutes=5),
+    ),
+    Rule(
+        health.DELIVERED,
+        health.DELIVERED.red,
+        "Seconds of the last hour with everything delivered:",
+        _per_cent,
+        lasts=timedelta(minutes=1),
+        quiet=timedelta(minutes=5),
+    ),
+    Rule(
+        health.BUS_DOWN,
+        health.BUS_DOWN.yellow,
+        "A process does not reach the bus",
+        None,
+        lasts=timedelta(minutes=1),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a rule stands: since when its measure is beyond, and whether that was told."""
+
+    began_at: datetime
+    beyond_at: datetime
+    raised_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""
+    is_critical: bool = False
+
+
+def judged(rule: Rule, check: Check, now: datetime, before: Standing | None) -> Standing | None:
+    """How the rule stands now; None when there is nothing to remember."""
+    if before is None:
+        if not rule.is_beyond(check):
+            return None
+        before = Standing(began_at=now, beyond_at=now)
+    if before.raised_at is None:
+        if not rule.is_beyond(check):
+            return None
+        before = replace(before, beyond_at=now)
+        if now - before.began_at < rule.lasts:
+            return before
+        return replace(
+            before,
+            raised_at=now,
+            reason=rule.reason(check),
+            is_critical=check.state == health.RED,
+        )
+    if not rule.is_clearly_within(check):
+        return replace(before, beyond_at=now)
+    if now - before.beyond_at >= rule.quiet:
+        return replace(before, ended_at=now)
+    return before

@@ -1,0 +1,168 @@
+"""The operations page: is everything delivered? For administrators.
+
+Relay, log and processes serve all organizations alike, so that every administrator sees the numbers
+of the whole installation, and by organization those of their own alone. Nothing here is anybody's.
+"""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from alerts.models import AuditorAlarm
+from portal import access
+from portal.access import Reader
+from portal.doors import for_roles, reader_of
+from portal.models import AuditEntry, Organization, Role
+from portal.operations import health, history, measures, pictures
+from portal.operations.healing import MENDED
+from portal.operations.health import Check
+from portal.operations.history import DAY, HOUR
+from portal.operations.measures import HubMeasures
+from portal.operations.models import Finding
+from realtime import close_codes
+
+# How soon each part of the page looks again.
+NOW_SECONDS, HISTORY_SECONDS = 10, 60
+
+LATELY = timedelta(days=1)
+MOST_ENDED = 10
+
+_CODES = {
+    getattr(close_codes, name): name.replace("_", " ").lower()
+    for name in dir(close_codes)
+    if name.isupper()
+} | {1000: "closed by the page", 1005: "closed by the page", 1006: "connection lost"}
+
+
+@require_safe
+@for_roles(Role.ADMIN)
+def page(request: HttpRequest) -> HttpResponse:
+    """All of it."""
+    context = now_of(request) | history_of(request)
+    return render(request, "operations/page.html", context)
+
+
+@require_safe
+@for_roles(Role.ADMIN)
+def now(request: HttpRequest) -> HttpResponse:
+    """What is now, as a fragment."""
+    return render(request, "operations/_now.html", now_of(request))
+
+
+@require_safe
+@for_roles(Role.ADMIN)
+def past(request: HttpRequest) -> HttpResponse:
+    """The last hour or day, as a fragment."""
+    return render(request, "operations/_history.html", history_of(request))
+
+
+def now_of(request: HttpRequest) -> dict[str, Any]:
+    """What the upper part needs."""
+    reader, at = reader_of(request), timezone.now()
+    hubs, stream = history.now_of_all(at), measures.of_stream()
+    state, checks = health.judged(hubs, stream)
+    raised = Finding.objects.exclude(raised_at=None)
+    return {
+        "at": at,
+        "looks_again_at": at + timedelta(seconds=NOW_SECONDS),
+        "state": state,
+        "checks": [_said(check) for check in checks],
+        "amiss": [check for check in checks if check.state != health.GREEN],
+        "findings": list(raised.filter(ended_at=None)),
+        "ended": list(raised.filter(ended_at__gt=at - LATELY).order_by("-ended_at")[:MOST_ENDED]),
+        "alarms": list(access.of_organization(AuditorAlarm.objects.filter(ended_at=None), reader)),
+        "mended": list(
+            access.of_organization(AuditEntry.objects.filter(action=MENDED), reader).filter(
+                at__gt=at - timedelta(days=7)
+            )[:MOST_ENDED]
+        ),
+        "stream": stream,
+        "leader": history.leader(at),
+        "processes": history.processes(at),
+        "behind": _behind(hubs, stream),
+        "hubs": hubs,
+        "errors": _errors(hubs),
+    }
+
+
+def history_of(request: HttpRequest) -> dict[str, Any]:
+    """What the plots need, for `?span=day` or the hour; as tables with `?as=tables`."""
+    reader, at = reader_of(request), timezone.now()
+    span = DAY if request.GET.get("span") == DAY.name else HOUR
+    moments = history.moments(span, at, reader.organization_id)
+    zone = timezone.get_current_timezone()
+    shown = pictures.pictures(span, moments, _name(reader), history.usual(at))
+    return {
+        "span": span.name,
+        "as_tables": request.GET.get("as") == "tables",
+        "drawn": [pictures.drawn(picture, moments, zone) for picture in shown] if moments else [],
+        "at": at,
+        "draws_again_at": at + timedelta(seconds=HISTORY_SECONDS),
+    }
+
+
+def _name(reader: Reader) -> str:
+    return Organization.objects.get(pk=reader.organization_id).name
+
+
+def _behind(
+    hubs: measures.HubMeasures | None, stream: measures.StreamMeasures | None
+) -> int | None:
+    return None if hubs is None or stream is None else max(0, stream.last_seq - hubs.position)
+
+
+def _said(check: Check) -> dict[str, Any]:
+    words = {health.GREEN: "Well", health.YELLOW: "Look", health.RED: "Act"}
+    sign = "<" if check.red < check.yellow else ">"
+    yes_or_no = check.yellow == 0 and not check.unit and check.red <= 1
+    return {
+        "name": check.name[0].upper() + check.name[1:],
+        "state": check.state,
+        "words": words[check.state],
+        "value": _yes(check.value) if yes_or_no else _number(check.value, check),
+        "look": "" if yes_or_no else f"{sign} {_number(check.yellow, check)}",
+        "act": ""
+        if yes_or_no or check.red == float("inf")
+        else f"{sign} {_number(check.red, check)}",
+    }
+
+
+def _yes(value: float | None) -> str:
+    return "yes" if value else "no"
+
+
+def _number(value: float | None, check: Check) -> str:
+    if value is None:
+        return "–"
+    if value == float("inf"):
+        return "never"
+    if check.unit:
+        return f"{value:.3g} {check.unit}"
+    # Shares of a whole, as against numbers and multiples.
+    if max(check.yellow, check.red) <= 1 and check.red != check.yellow:
+        return f"{value * 100:.3g} %"
+    return f"{value:.3g}"
+
+
+def _errors(hubs: HubMeasures | None) -> list[tuple[str, str, int]]:
+    """What went wrong in the last hour: what it was, its code, how often."""
+    if hubs is None:
+        return []
+    totals = hubs.hour
+    return [
+        *(
+            ("Socket closed", f"{code} {_CODES.get(code, '')}".strip(), number)
+            for code, number in _most(totals.closed)
+        ),
+        *(("Subscription refused", code, number) for code, number in _most(totals.refused)),
+        *(("Handshake refused", str(code), number) for code, number in _most(totals.turned_away)),
+    ]
+
+
+def _most(counted: Counter[Any]) -> list[tuple[Any, int]]:
+    return [(key, number) for key, number in counted.most_common() if number]

@@ -1,0 +1,13 @@
+"""Addresses of the operations page."""
+
+from django.urls import path
+
+from portal.operations import page
+
+app_name = "operations"
+
+urlpatterns = [
+    path("", page.page, name="page"),
+    path("now/", page.now, name="now"),
+    path("history/", page.past, name="history"),
+]

@@ -1,0 +1,171 @@
+"""The guard: what is wrong is found, told once, and ends; what it heals is on record."""
+
+from collections import Counter
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.utils import timezone
+
+from notifications.models import Kind, Notification
+from portal.models import AuditEntry
+from portal.operations import guard, healing, health, measures
+from portal.operations.measures import HubMeasures, StreamMeasures
+from portal.operations.models import Finding, Grain
+from portal.operations.sampling import keep_hub
+from portal.tenancy import acting_for
+from realtime.tally import Totals
+from tests.realtime.conftest import wait_until
+
+FLOWING = StreamMeasures(0.4, 7, 900, 0, 0.0, 0, 0.0)
+SECOND = timedelta(seconds=1)
+
+
+def hub(seconds=0.02, deliveries=0, sockets=40, **changed):
+    totals = Totals(**changed)
+    for _ in range(deliveries):
+        totals.delivery.add(seconds)
+    return HubMeasures(
+        sockets=sockets, channels=sockets, by_organization={}, unsent_bytes=0, position=900,
+        is_fresh=True, bus_is_down=False, totals=totals, hour=Totals(), lately=Totals(),
+        usual_sockets=None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def watch(db, monkeypatch):
+    """`watch.look(after=10 * SECOND)`: the guard looks, so much later than before."""
+    watch = SimpleNamespace(now=timezone.now(), stream=FLOWING)
+    monkeypatch.setattr(measures, "of_stream", lambda: watch.stream)
+
+    def look(after=10 * SECOND, **changed):
+        watch.now += after
+        if changed:
+            watch.stream = StreamMeasures(**(vars(FLOWING) | changed))
+        return guard.look(watch.now)
+
+    watch.look = look
+    return watch
+
+
+def findings():
+    with acting_for(None, system=True):
+        return list(Finding.objects.order_by("began_at"))
+
+
+def alarms(person):
+    with acting_for(person.organization.pk, system=True):
+        return Notification.objects.filter(user=person.user, kind=Kind.ALARM).count()
+
+
+def test_slow_delivery_is_found_with_the_numbers_that_decided(watch):
+    keep_hub(hub(), watch.now - 60 * SECOND, Grain.MINUTE)
+    keep_hub(hub(seconds=1.5, deliveries=100), watch.now, Grain.FINE)
+    [found] = watch.look()
+    assert found.reason == "99th percentile of delivery 2 s over five minutes; bound 1 s"
+
+
+def test_administrators_of_every_organization_are_told_once(watch, admin, other_admin, ada):
+    watch.look(dead_letters=1)
+    watch.look()
+    assert [alarms(who) for who in (admin, other_admin, ada)] == [1, 1, 0]
+    assert findings()[0].told_at
+
+
+def test_a_new_leader_that_looks_again_tells_nobody_twice(watch, admin):
+    watch.look(dead_letters=1)
+    with acting_for(None, system=True):
+        # As if the leader had died between telling and remembering that it did.
+        Finding.objects.update(told_at=None)
+    watch.look()
+    assert alarms(admin) == 1
+
+
+def test_what_lasts_a_moment_is_not_told(watch, admin):
+    watch.look(oldest_waiting=3.0)
+    watch.look(oldest_waiting=0.0)
+    assert findings() == []
+    assert alarms(admin) == 0
+
+
+def test_what_lasts_is_told_and_ends_when_it_is_clearly_over(watch, admin):
+    watch.look(oldest_waiting=3.0)
+    watch.look()
+    [found] = watch.look()
+    assert found.reason == "The oldest change waits in the inbox for 3 s for 20 s; bound 2 s"
+    assert found.is_critical
+    # Just below its bound, and a moment of rest: the same finding goes on.
+    watch.look(oldest_waiting=1.9)
+    watch.look(oldest_waiting=0.0)
+    watch.look(oldest_waiting=3.0)
+    assert [each.ended_at for each in findings()] == [None]
+    watch.look(oldest_waiting=0.0)
+    assert watch.look(after=3 * 60 * SECOND) == []
+    assert [each.ended_at for each in findings()] == [watch.now]
+    assert alarms(admin) == 1
+
+
+def test_what_comes_again_is_a_finding_of_its_own(watch, admin):
+    watch.look(dead_letters=1)
+    watch.look(dead_letters=0)
+    watch.look(dead_letters=2)
+    assert [bool(each.ended_at) for each in findings()] == [True, False]
+    assert alarms(admin) == 2
+
+
+def test_only_one_guard_looks_at_a_time(watch, superuser):
+    superuser.execute("SELECT pg_advisory_lock(%s, %s)", list(guard._LOCK))
+    try:
+        assert watch.look(dead_letters=1) == []
+    finally:
+        superuser.execute("SELECT pg_advisory_unlock(%s, %s)", list(guard._LOCK))
+    assert findings() == []
+
+
+def test_every_rule_judges_a_measure_by_one_of_its_bounds():
+    names = Counter(rule.name for rule in guard.RULES)
+    assert set(names.values()) == {1}
+    for rule in guard.RULES:
+        assert rule.bound in (rule.measure.yellow, rule.measure.red)
+        assert rule.measure in vars(health).values()
+
+
+# Healing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("committed", "log")
+def test_a_session_that_holds_the_full_queue_is_ended_and_that_is_on_record(
+    connect, superuser, admin, other_admin, monkeypatch
+):
+    """A program of ours listens, begins a transaction and forgets it; somebody else works on."""
+    stuck, busy = connect("application"), connect("application")
+    stuck.execute("LISTEN something")
+    stuck.execute("BEGIN")
+    stuck.execute("SELECT 1")
+    for _ in range(40):
+        superuser.execute(
+            "SELECT pg_notify('something', n || repeat('x', 7900)) FROM generate_series(1, 500) n"
+        )
+    monkeypatch.setattr(health, "NOTIFY_QUEUE", health.Measure("notify queue", "", 1e-4, 0.5))
+    usage = superuser.execute("SELECT pg_notification_queue_usage() AS usage").fetchone()["usage"]
+    assert usage > 1e-4
+    full = StreamMeasures(**(vars(FLOWING) | {"notify_queue": usage}))
+
+    assert healing.heal(full) == 0, "it has only just begun"
+    assert healing.heal(full, stale_after=timedelta(0)) == 1
+    wait_until(
+        lambda: (
+            superuser.execute("SELECT pg_notification_queue_usage() AS usage").fetchone()["usage"]
+            < 1e-4
+        )
+    )
+    busy.execute("SELECT 1")
+
+    assert healing.put_on_record() == 1
+    assert healing.put_on_record() == 0
+    for organization in (admin.organization, other_admin.organization):
+        with acting_for(organization.pk, system=True):
+            [entry] = AuditEntry.objects.filter(action=healing.MENDED)
+        assert entry.detail["reason"] == "stale session"
+        assert entry.detail["session"] == stuck.info.backend_pid
+        assert entry.actor_id is None
