@@ -2,18 +2,19 @@
 #
 #   make demo     a demo clinic at http://127.0.0.1:8000   (PORT=, DATA_DIR=, SIMULATE=0)
 #   make test     every test, on embedded servers and a real browser   (TESTS="tests/care -k plan")
-#   make bench    how long from a commit to the other person's open page   (MESSAGES=500)
+#   make bench    every measurement beside its peers, one table   (BENCH="w1 w5", MESSAGES=100)
 #   make check    lint, types, import contracts, templates, missing migrations
 #   make reset    forget the demo data   (DATA_DIR=)
 #   make lock     compile both lock files again after a change of dependencies
 
 PYTHON ?= python3
 TESTS ?= tests
-MESSAGES ?= 500
+# With MESSAGES alone: only from a commit to the other person's open page, so many messages.
+BENCH ?= $(if $(MESSAGES),dom)
 RUN := .venv/bin/python
 
 # Given to `make` or found in the environment, they reach the commands below.
-export PORT DATA_DIR SIMULATE
+export PORT DATA_DIR SIMULATE MESSAGES
 
 .PHONY: demo test bench check reset lock
 .NOTPARALLEL:
@@ -34,7 +35,7 @@ test:
 bench:
 	@$(PYTHON) bin/bootstrap
 	@$(RUN) bin/chromium
-	@$(RUN) -m benchmarks.commit_to_dom $(MESSAGES)
+	@$(RUN) -m benchmarks $(BENCH)
 
 check:
 	@$(PYTHON) bin/bootstrap

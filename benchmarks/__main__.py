@@ -1,0 +1,185 @@
+"""The benchmark: one run, one table.
+
+    make bench                       all of it, about a quarter of an hour
+    make bench BENCH="w1 w5"         some of it: w1 w2 w2m w3 w4 w5 w6 w7 w8 dom
+    make bench MESSAGES=100          only from a commit to the open page, so many messages
+    PEERS="floor ws" ROUNDS=3 make bench BENCH=w2
+
+What each workload is stands in benchmarks/workloads, what came of it in docs/performance.md. The
+figures of every round are kept as JSON in .data/benchmarks.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from benchmarks.report import Report
+from benchmarks.stage import ROOT, Stage
+
+WORKLOADS = ("w1", "w2", "w2m", "w3", "w4", "w5", "w6", "w7", "w8", "dom")
+_DOM_MESSAGES = "120"
+_SOCKETS = 10_000
+_CLINICIANS, _WARD = 3_000, 50
+
+
+def main(names: list[str]) -> None:
+    """Run what is named, print the table, keep the JSON."""
+    asked = set(names or WORKLOADS)
+    if unknown := asked - set(WORKLOADS):
+        raise SystemExit(f"There is no workload {', '.join(sorted(unknown))}: {WORKLOADS}")
+    report = Report()
+    if asked - {"dom"}:
+        stage = Stage()
+        try:
+            _say("setting the stage")
+            stage.set_up()
+            Run(stage, report).run(asked)
+        finally:
+            stage.tear_down()
+    if "dom" in asked:
+        _say("dom")
+        messages = os.environ.get("MESSAGES") or _DOM_MESSAGES
+        command = [sys.executable, "-m", "benchmarks.commit_to_dom", messages]
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            report.say("dom: it failed, see above")
+    path = report.keep(ROOT / ".data" / "benchmarks")
+    print(report.table())
+    print(f"\n{path.relative_to(ROOT)}")
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')}  {what}", file=sys.stderr, flush=True)
+
+
+class Run:
+    """One run over a stage that is set."""
+
+    def __init__(self, stage: Stage, report: Report) -> None:
+        # Late: Django's models exist once the stage is set.
+        from benchmarks.contestants import Portal
+        from benchmarks.population import Clinic
+
+        self.stage = stage
+        self.report = report
+        self.rounds = int(os.environ.get("ROUNDS") or 2)
+        _say("10,000 patients and 3,000 clinicians sign in")
+        first, second, ward = Clinic("harbour"), Clinic("hill"), Clinic("ward")
+        for clinic in (first, second):
+            clinic.admit(_SOCKETS // 2, with_page=True)
+        ward.admit(_WARD, with_page=False)
+        ward.employ(_CLINICIANS)
+        self.portal = Portal(stage, first.visitors)
+        self.two_clinics = Portal(stage, first.visitors + second.visitors)
+        self.ward = Portal(stage, ward.visitors)
+        self.ward_patients = [str(patient.pk) for patient in ward.patients]
+
+    def run(self, asked: set[str]) -> None:
+        """Every workload that was asked for, in an order that keeps the log small at first."""
+        if asked & {"w1", "w2", "w2m", "w3"}:
+            self._side_by_side(asked)
+        for names, workload in (
+            ({"w8"}, self._feed),
+            ({"w4", "w7"}, self._herd),
+            ({"w5"}, self._write_tax),
+            ({"w6"}, self._catch_up),
+        ):
+            if asked & names:
+                self._try(" ".join(sorted(names)), workload)
+
+    def _side_by_side(self, asked: set[str]) -> None:
+        from benchmarks.contestants import Channels, Floor, Node
+        from benchmarks.workloads.fan_out import (
+            SERVER_CORE,
+            Size,
+            fanned,
+            paced,
+            spread_out,
+        )
+
+        size, stage = Size(), self.stage
+        floor = Floor(stage)
+        peers = [
+            Channels(stage, server, layer)
+            for server in ("uvicorn", "daphne")
+            for layer in ("memory", "pubsub", "core")
+        ]
+        stage.pin_postgres(1)
+        if stage.find_node(self.report.say):
+            peers += [Node(stage, "ws", "ws.js"), Node(stage, "Socket.IO", "socketio.js")]
+        wanted = os.environ.get("PEERS")
+        contestants = [self.portal, floor, *peers]
+        if wanted is not None:
+            contestants = [
+                each
+                for each in contestants
+                if each is self.portal or any(word in each.name for word in wanted.split())
+            ]
+        for turn in range(self.rounds):
+            # Ours and the floor again at the end: what the machine did meanwhile is in both.
+            for contestant in [*contestants, *contestants[:2]]:
+                _say(f"round {turn + 1}: {contestant.name}")
+                try:
+                    contestant.start(SERVER_CORE)
+                    if "w1" in asked:
+                        self.report.took(contestant.name, paced(contestant, size))
+                    if "w2" in asked:
+                        figures = fanned(contestant, size, size.sockets)
+                        self.report.took(contestant.name, figures)
+                    if "w3" in asked:
+                        self.report.took(contestant.name, spread_out(contestant, size))
+                    if "w2m" in asked and turn == 0 and contestant.name in _MANY:
+                        figures = fanned(contestant, size, size.many_sockets, "w2m")
+                        self.report.took(contestant.name, figures)
+                except (RuntimeError, OSError) as error:
+                    self.report.say(f"{contestant.name}: {error}")
+                finally:
+                    contestant.stop()
+        stage.pin_postgres(None)
+
+    def _feed(self) -> None:
+        from benchmarks.workloads.feed import feed
+
+        self.report.feed = feed(
+            self.ward,
+            self.ward_patients,
+            (500, 1_500, 3_000),
+            (30, 100, 300, 1_000),
+            seconds=4,
+        )
+
+    def _herd(self) -> None:
+        from benchmarks.workloads.herd import herd
+
+        self.report.alone |= herd(self.two_clinics, _SOCKETS)
+
+    def _write_tax(self) -> None:
+        from benchmarks.workloads.write_tax import write_tax
+
+        self.report.alone |= write_tax(self.portal, writers=(1, 8, 16, 32), rounds=3, seconds=1)
+
+    def _catch_up(self) -> None:
+        from benchmarks.workloads.catch_up import Size, catch_up
+
+        self.report.alone |= catch_up(self.portal, Size())
+
+    def _try(self, name: str, workload: Callable[[], None]) -> None:
+        """One that fails says so in the table, and leaves the others their turn."""
+        _say(name)
+        try:
+            workload()
+        except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+            self.report.say(f"{name}: {error}")
+        self.report.look()
+
+
+# Those who have 5,000 sockets on one topic too.
+_MANY = ("Vigil", "floor", "ws", "Channels uvicorn pubsub")
+
+
+if __name__ == "__main__":
+    if shutil.which("taskset") is None and not hasattr(os, "sched_setaffinity"):
+        _say("this system cannot bind processes to cores: figures are of all cores together")
+    main(sys.argv[1:])
