@@ -24,6 +24,16 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def uvicorn(port: int) -> list[str]:
+    """What to tell Python to start the web server."""
+    return [
+        *["-m", "uvicorn", "portal.asgi:application"],
+        *["--host", HOST, "--port", str(port), "--lifespan", "on"],
+        *["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"],
+        *["--timeout-graceful-shutdown", "2", "--log-level", "warning"],
+    ]
+
+
 class Server:
     """The web server with the relay inside it, on the database of this worker."""
 
@@ -40,12 +50,7 @@ class Server:
         """Start, and return when pages are served."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    *[sys.executable, "-m", "uvicorn", "portal.asgi:application"],
-                    *["--host", HOST, "--port", str(self.port), "--lifespan", "on"],
-                    *["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"],
-                    *["--timeout-graceful-shutdown", "2", "--log-level", "warning"],
-                ],
+                [sys.executable, *uvicorn(self.port)],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 stdout=log,

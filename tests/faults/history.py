@@ -175,7 +175,8 @@ def _check_whole(report: Report, truth: Truth, rights: list[Right], client: Clie
     )
     for right in rights:
         begin = max(start, right.since)
-        end = truth.head if right.until is None else _told_before(right, received)
+        # Who has not come so far yet is unsettled, which is another complaint.
+        end = client.position if right.until is None else _told_before(right, received)
         for event in truth.events:
             if event.patient != right.patient or not begin < event.seq <= end:
                 continue

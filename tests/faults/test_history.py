@@ -208,6 +208,7 @@ def test_a_client_that_never_knew_everything():
     assert list(found(replace(TRUTH, settled=None))) == ["unsettled"]
     assert list(found(replace(TRUTH, settled=61.0))) == ["unsettled"]
     assert list(found(clients=[replace(BEN, position=5)])) == ["unsettled"]
+    assert list(found(clients=[replace(ANA, heard=ANA.heard[:2], position=5)])) == ["unsettled"]
 
 
 def test_a_write_that_failed_while_the_database_was_there():

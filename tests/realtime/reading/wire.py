@@ -198,8 +198,16 @@ class Wire:
 class Deaf:
     """A socket that joins, and from then on reads nothing: its receive buffer fills and stays."""
 
-    def __init__(self, server, cookie, payload):
+    def __init__(self, server, cookie, payload, seconds=None):
         self.socket = socket.socket()
+        self.socket.settimeout(seconds)
+        try:
+            self._join(server, cookie, payload)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def _join(self, server, cookie, payload):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         self.socket.connect(("127.0.0.1", server.port))
         host = f"127.0.0.1:{server.port}"

@@ -1,0 +1,77 @@
+"""Messages on the bus that the relay did not send, or did not send now.
+
+What was really sent is recorded and sent again: doubled, late, in another order, and with its
+numbers and its log changed. Only the next number of the right log is never forged: whoever may
+write to the bus is believed about that one (docs/faults.md).
+"""
+
+import asyncio
+import contextlib
+import json
+from random import Random
+
+import msgpack
+from redis import asyncio as redis
+from redis.exceptions import RedisError
+
+RECORD_SECONDS = 1.0
+NONSENSE = [b"", b"\xc1", b"\x93\x01\x02\x03", msgpack.packb({"type": "realtime.log", "text": "["})]
+
+
+async def send_again(url: str, dice: Random) -> int:
+    """Record for a second, then send everything again; return how many messages were sent."""
+    sent = 0
+    # The bus may be away, or go away: then there is nothing to forge.
+    with contextlib.suppress(RedisError, OSError, TimeoutError):
+        async with redis.from_url(url, socket_timeout=3) as bus:
+            recorded = await _recorded(bus)
+            forged = [*recorded, *recorded]
+            for channel, body in recorded:
+                forged += [(channel, each) for each in _altered(body)]
+            if recorded:
+                forged += [(recorded[0][0], body) for body in NONSENSE]
+            dice.shuffle(forged)
+            for channel, body in forged:
+                await bus.publish(channel, body)
+                sent += 1
+    return sent
+
+
+async def cut_listeners(url: str) -> None:
+    """End every subscriber's connection, as a full output buffer does."""
+    with contextlib.suppress(RedisError, OSError, TimeoutError):
+        async with redis.from_url(url, socket_timeout=3) as bus:
+            await bus.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+
+
+async def _recorded(bus: redis.Redis) -> list[tuple[bytes, bytes]]:
+    found = []
+    async with bus.pubsub(ignore_subscribe_messages=True) as listener:
+        await listener.psubscribe("*")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RECORD_SECONDS):
+                while len(found) < 50:
+                    message = await listener.get_message(timeout=RECORD_SECONDS)
+                    if message is not None:
+                        found.append((message["channel"], message["data"]))
+    return found
+
+
+def _altered(body: bytes) -> list[bytes]:
+    """The same with other numbers, of another log, about other people, and without sense."""
+    wrapped = msgpack.unpackb(body)
+    try:
+        message = json.loads(wrapped["text"])
+        events = message["events"]
+    except (KeyError, TypeError, ValueError):
+        return []
+    ahead = [event | {"seq": event["seq"] + 100_000} for event in events]
+    invented = [event | {"row_id": "forged", "topics": []} for event in events]
+    changed = [
+        message | {"epoch": "of another log"},
+        message | {"events": ahead, "first": ahead[0]["seq"], "last": ahead[-1]["seq"]},
+        message | {"events": invented},  # long told: these numbers are taken
+        message | {"events": [{"seq": "no number"}]},
+        message | {"first": None},
+    ]
+    return [msgpack.packb(wrapped | {"text": json.dumps(each)}) for each in changed]

@@ -1,0 +1,208 @@
+"""Clients as pages are: a cursor, one channel, back again with the cursor after every fault.
+
+They know the wire (docs of the protocol) and nothing of the server's code. Everything they hear is
+kept with its time.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from dataclasses import dataclass, field
+from random import Random
+
+import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from tests.faults.facts import Client, Heard, Resynced
+
+TABLE = "vital_signs"
+TOPIC = "realtime:page"
+# Without a sign of the server for so long a client asks, and then gives the line up. A machine
+# that is busy with other tests takes seconds to answer.
+QUIET_SECONDS, PATIENCE_SECONDS = 2.0, 8.0
+LONGEST_PAUSE = 1.0
+# The words with which a join says that nothing leads from the cursor to now.
+TRUNCATED = {
+    "the log is another one",
+    "the cursor is ahead of the log",
+    "the history is no longer kept",
+    "too much happened to tell it one by one",
+}
+
+
+class StartedAnew(Exception):
+    """The page has to be read again."""
+
+
+@dataclass
+class Reader:
+    """What sockets and polls have in common: who reads, from where on, and what was heard."""
+
+    name: str
+    user: str
+    cookies: dict[str, str]
+    ports: list[int]
+    cursor: str
+    dice: Random
+    heard: list[Heard | Resynced] = field(default_factory=list)
+    ends: dict[str, int] = field(default_factory=dict)  # why lines ended, and how often
+
+    def __post_init__(self) -> None:
+        self.since = self.seq
+        self.is_away = False
+
+    @property
+    def epoch(self) -> str:
+        return self.cursor.rpartition(":")[0]
+
+    @property
+    def seq(self) -> int:
+        return int(self.cursor.rpartition(":")[2])
+
+    @property
+    def log(self) -> Client:
+        """All of it, for the checker."""
+        return Client(self.name, self.user, self.since, self.heard, self.seq)
+
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
+    async def run(self) -> None:
+        """Read until cancelled, through everything."""
+        failures = 0
+        while True:
+            try:
+                await self.read()
+                failures = 0
+            except StartedAnew:
+                self._count("begun anew")
+                await self._begin_anew()
+            except (OSError, TimeoutError, WebSocketException, httpx.HTTPError) as error:
+                failures += 1
+                self._count(type(error).__name__)
+            await asyncio.sleep(self.dice.uniform(0, min(LONGEST_PAUSE, 0.05 * 2**failures)))
+
+    async def read(self) -> None:
+        """Once: a socket until it ends, or one poll."""
+        raise NotImplementedError
+
+    def take(self, data: dict) -> None:
+        """One event, as the wire tells it."""
+        epoch, _, seq = data["position"].rpartition(":")
+        record = data["record"]
+        fact = (record["id"], int(record["code"].rpartition("-")[2]))
+        self.heard.append(Heard(time.monotonic(), epoch, int(seq), record["patient_id"], fact))
+        self.stand_at(data["position"])
+
+    def stand_at(self, position: str) -> None:
+        """Everything up to there was told."""
+        epoch, _, seq = position.rpartition(":")
+        if epoch != self.epoch or int(seq) > self.seq:
+            self.cursor = position
+
+    async def ask(self, cursor: str) -> dict:
+        """Poll. Raises httpx.HTTPError."""
+        port = self.dice.choice(self.ports)
+        async with httpx.AsyncClient(timeout=2 * PATIENCE_SECONDS) as line:
+            answer = await line.post(
+                f"http://127.0.0.1:{port}/realtime/changes",
+                headers={"Cookie": self.cookie, "X-CSRFToken": self.cookies["vigil_csrf"]},
+                json={"cursor": cursor, "bindings": [_binding()]},
+            )
+            answer.raise_for_status()
+            return answer.json()
+
+    async def _begin_anew(self) -> None:
+        """Read the page again: everything up to its cursor is on it."""
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            answer = await self.ask("none:0")
+            assert answer["resync"]
+            self.cursor = answer["cursor"]
+            self.heard.append(Resynced(time.monotonic(), self.epoch, self.seq))
+
+    def _count(self, why: str) -> None:
+        self.ends[why] = self.ends.get(why, 0) + 1
+
+
+class Page(Reader):
+    """A page with a socket."""
+
+    async def read(self) -> None:
+        port = self.dice.choice(self.ports)
+        async with connect(
+            f"ws://127.0.0.1:{port}/realtime/v1/websocket?vsn=2.0.0",
+            origin=f"http://127.0.0.1:{port}",
+            additional_headers={"Cookie": self.cookie},
+            compression=None,
+            ping_interval=None,
+            open_timeout=PATIENCE_SECONDS,
+            close_timeout=0.5,
+        ) as line:
+            binding = _binding() | {"since": self.cursor}
+            payload = {"config": {"postgres_changes": [binding]}}
+            await line.send(json.dumps(["1", "1", TOPIC, "phx_join", payload]))
+            while True:
+                self._hear(json.loads(await self._next(line)))
+
+    async def _next(self, line) -> str:
+        """The next frame. Raises TimeoutError when the line is dead, though nobody said so."""
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(line.recv(), QUIET_SECONDS)
+        await line.send(json.dumps([None, "2", "phoenix", "heartbeat", {}]))
+        return await asyncio.wait_for(line.recv(), PATIENCE_SECONDS)
+
+    def _hear(self, frame: list) -> None:
+        _, _, topic, event, payload = frame
+        if event == "postgres_changes":
+            self.take(payload["data"])
+        elif event == "system" and payload["extension"] == "position":
+            self.stand_at(payload["message"])
+        elif event == "system" and payload["extension"] == "resync":
+            self._count("told to look")
+            if payload["message"] in TRUNCATED:
+                raise StartedAnew
+        elif event == "phx_reply" and topic == TOPIC and payload["status"] != "ok":
+            raise ConnectionError(payload["response"]["reason"])
+        elif event in {"phx_error", "phx_close"}:
+            raise ConnectionError(event)
+
+
+class Poll(Reader):
+    """A page without a socket, which asks every now and then."""
+
+    async def read(self) -> None:
+        answer = await self.ask(self.cursor)
+        if answer["resync"] and not answer["cursor"].startswith(f"{self.epoch}:"):
+            raise StartedAnew
+        for each in answer["events"]:
+            self.take(each["data"])
+        self.stand_at(answer["cursor"])
+        if not answer["more"]:
+            await asyncio.sleep(self.dice.uniform(0.5, 1.5))
+
+
+def _binding() -> dict[str, str]:
+    return {"event": "*", "schema": "public", "table": TABLE}
+
+
+def readers_of(
+    world: dict, ports: list[int], cursor: str, seed: str, pages: int, polls: int
+) -> list[Reader]:
+    """So many pages of each person, and so many persons who poll as well."""
+    people = world["people"]
+    kinds = [(Page, person) for person in people for _ in range(pages)]
+    kinds += [(Poll, person) for person in people[:polls]]
+    return [
+        kind(
+            name=f"{kind.__name__} {number} of {person['name']}",
+            user=person["user"],
+            cookies={world["cookie"]: person["session"], world["csrf"]: "t" * 32},
+            ports=ports,
+            cursor=cursor,
+            dice=Random(f"{seed} reader {number}"),
+        )
+        for number, (kind, person) in enumerate(kinds)
+    ]
