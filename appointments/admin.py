@@ -108,7 +108,7 @@ class RoomAdmin(PortalAdmin):
 
     list_display = ["name", "how_to_find", "is_active"]
     search_fields = ["name"]
-    fields = ["name", "how_to_find", "is_active"]
+    fields = ["name", "how_to_find", "video_link", "is_active"]
 
 
 @admin.register(AvailabilityException)

@@ -1,17 +1,18 @@
 """What becomes of a booked visit: moved, called off, confirmed, prepared for."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from appointments import writing
-from appointments.actions.doors import team_visit, writable_visit
+from appointments.actions.doors import leave_to_colleague, team_visit, writable_visit
 from appointments.actions.holding import known_answers
 from appointments.errors import KeptElsewhere, NotForYou, SlotTaken, TooLate, VisitIsOver
 from appointments.free_times import acts_for_clinic, next_times
-from appointments.models import Appointment, Change, Room, Status
+from appointments.models import Appointment, Change, Mode, Room, Status
 from appointments.models.visit_type import DAY
 from portal import access
 from portal.access import Reader
@@ -29,7 +30,7 @@ def move_visit(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     provider_id: UUID | None = None,
-    room_id: UUID | None = None,
+    room_id: UUID | Literal["same"] | None = "same",
     kind: str | None = None,
     mode: str | None = None,
     place: str | None = None,
@@ -38,34 +39,40 @@ def move_visit(
 ) -> Appointment:
     """Change a visit for the clinic; what is left out stays. Without an end it lasts as long.
 
-    Patients move theirs by hold and book. The old time is kept until the new one is sure. Raises
-    Appointment, Provider or Room.DoesNotExist, VisitIsOver (called off, or not come),
-    EndsBeforeItStarts, NotForYou (overbooking is a clinician's), SlotTaken with next free times.
+    Patients move theirs by hold and book. The old time is kept until the new one is sure. Another
+    room is another place, unless the place is said too; None is no room. Raises Appointment,
+    Provider or Room.DoesNotExist, VisitIsOver (called off, or not come), AlreadyClaimed by a
+    colleague, EndsBeforeItStarts, NotForYou (overbooking is a clinician's), SlotTaken with next
+    free times.
     """
     if overbook_reason and by.role != Role.CLINICIAN:
         raise NotForYou
     if provider_id is not None:
         access.of_organization(Provider.objects.all(), by).get(pk=provider_id)
-    if room_id is not None:
-        access.of_organization(Room.objects.all(), by).get(pk=room_id)
     known = access.of_visible_patients(Appointment.objects.all(), by).get(pk=appointment_id)
-    writing.lock(provider_id or known.provider_id, room_id or known.room_id, known.patient_id)
+    goes_to = known.room_id if room_id == "same" else room_id
+    room = access.of_organization(Room.objects.all(), by).get(pk=goes_to) if goes_to else None
+    writing.lock(provider_id or known.provider_id, goes_to, known.patient_id)
     visit = team_visit(appointment_id, by)
     if visit.status in (Status.CANCELLED, Status.NO_SHOW):
         raise VisitIsOver
+    leave_to_colleague(visit, by)
     if starts_at is not None and ends_at is None:
         ends_at = starts_at + (visit.ends_at - visit.starts_at)
     asked = {
         "starts_at": starts_at,
         "ends_at": ends_at,
         "provider_id": provider_id,
-        "room_id": room_id,
         "kind": kind,
         "mode": mode,
         "place": place,
     }
     visit.overbook_reason = overbook_reason or visit.overbook_reason
-    changes = {name: value for name, value in asked.items() if value is not None}
+    changes: dict[str, object] = {k: value for k, value in asked.items() if value is not None}
+    if goes_to != visit.room_id:
+        in_person = (mode or visit.mode) == Mode.IN_PERSON
+        changes |= {"room_id": goes_to}
+        changes.setdefault("place", room.name if room and in_person else "")
     try:
         return writing.move(visit, by_id=by.user_id, reason=reason or overbook_reason, **changes)
     except SlotTaken as taken:
@@ -82,8 +89,8 @@ def cancel_visit(appointment_id: UUID, *, by: Reader, reason: str = "") -> Appoi
     """Call a visit off; calling off twice changes nothing.
 
     The patient's side may until the notice period begins (TooLate), and not where another system
-    would go on expecting them (KeptElsewhere). Raises Appointment.DoesNotExist, and VisitIsOver for
-    one that took place.
+    would go on expecting them (KeptElsewhere). Staff leave it to the colleague who is on it
+    (AlreadyClaimed). Raises Appointment.DoesNotExist, and VisitIsOver for one that took place.
     """
     visit = writable_visit(appointment_id, by)
     if visit.status == Status.CANCELLED:
@@ -97,6 +104,8 @@ def cancel_visit(appointment_id: UUID, *, by: Reader, reason: str = "") -> Appoi
             raise TooLate
     elif visit.status == Status.DONE:
         raise VisitIsOver
+    else:
+        leave_to_colleague(visit, by)
     return writing.call_off(visit, by_id=by.user_id, reason=reason.strip()[:200])
 
 

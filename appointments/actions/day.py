@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from appointments import writing
-from appointments.actions.doors import team_visit
+from appointments.actions.doors import leave_to_colleague, team_visit
 from appointments.audience import family_of
 from appointments.calendar import day_bounds
 from appointments.errors import (
@@ -61,11 +61,13 @@ def record_done(appointment_id: UUID, *, by: Reader) -> Appointment:
 def record_no_show(appointment_id: UUID, *, by: Reader) -> Appointment:
     """The patient did not come: only once it should have begun, and not who has arrived.
 
-    The rest of the time is free again. Raises VisitIsOver.
+    The rest of the time is free again. Raises VisitIsOver, and AlreadyClaimed while a colleague is
+    on it.
     """
     visit = team_visit(appointment_id, by)
     if visit.status == Status.NO_SHOW:
         return visit
+    leave_to_colleague(visit, by)
     if visit.status != Status.BOOKED or visit.starts_at > timezone.now():
         raise VisitIsOver
     return writing.mark(visit, Status.NO_SHOW, by_id=by.user_id)
@@ -73,8 +75,9 @@ def record_no_show(appointment_id: UUID, *, by: Reader) -> Appointment:
 
 @transaction.atomic
 def reopen_visit(appointment_id: UUID, *, by: Reader, reason: str = "") -> Appointment:
-    """Take back what was said of a visit: it is booked again. Raises SlotTaken."""
+    """Take back what was said of a visit: it is booked again. Raises AlreadyClaimed, SlotTaken."""
     visit = team_visit(appointment_id, by, taking_time=True)
+    leave_to_colleague(visit, by)
     return writing.mark(visit, Status.BOOKED, by_id=by.user_id, reason=reason)
 
 

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from appointments import writing
-from appointments.models import Appointment, AppointmentQuerySet
+from appointments.errors import AlreadyClaimed
+from appointments.models import Appointment, AppointmentQuerySet, Claim
 from portal import access
 from portal.access import Reader
 from portal.models.patient import PatientQuerySet
@@ -29,6 +30,16 @@ def team_visit(appointment_id: UUID, by: Reader, *, taking_time: bool = False) -
         known = visits.get(pk=appointment_id)
         writing.lock(known.provider_id, known.room_id, known.patient_id)
     return _locked(visits, appointment_id)
+
+
+def leave_to_colleague(visit: Appointment, by: Reader) -> None:
+    """Raise AlreadyClaimed while somebody else is on this visit: they are calling the patient.
+
+    Whoever claims locks the visit first, as the caller has.
+    """
+    claim = Claim.objects.live().filter(appointment=visit).select_related("by").first()
+    if claim is not None and claim.by_id != by.user_id:
+        raise AlreadyClaimed(claim.by_id, claim.by.name)
 
 
 def writable_visit(appointment_id: UUID, by: Reader) -> Appointment:

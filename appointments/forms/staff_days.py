@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from appointments.forms.staff_visit import VisitForm, clock_field, day_field, line
+from appointments.forms.staff_visit import VisitForm, chosen, clock_field, day_field, line
 from appointments.models import Room, VisitType, WaitlistEntry
 from notifications.quiet_hours import instant
 from portal.models import Patient, Provider
@@ -90,18 +90,8 @@ class DayMoveForm(VisitForm):
 class WaitingForm(VisitForm):
     """A patient waits for an earlier time."""
 
-    patient = forms.ModelChoiceField(
-        queryset=Patient.objects.none(),
-        label="Patient",
-        empty_label="Choose a patient",
-        error_messages={"required": "Choose a patient.", "invalid_choice": "Choose a patient."},
-    )
-    visit_type = forms.ModelChoiceField(
-        queryset=VisitType.objects.none(),
-        label="What for",
-        empty_label="Choose what for",
-        error_messages={"required": "Choose what for.", "invalid_choice": "Choose what for."},
-    )
+    patient = chosen(Patient, "Patient", "Choose a patient")
+    visit_type = chosen(VisitType, "What for", "Choose what for")
     from_on = day_field("From")
     until_on = day_field("Until")
     day_part = forms.ChoiceField(

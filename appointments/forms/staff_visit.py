@@ -6,6 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.db.models import Model
 
 from appointments.forms.booking import TimeField
 from appointments.models import Appointment, Mode, Room, VisitType
@@ -46,6 +47,16 @@ def clock_field(label: str) -> forms.TimeField:
         label=label,
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         error_messages={"required": "Choose a time.", "invalid": "Choose a time."},
+    )
+
+
+def chosen(model: type[Model], label: str, asks: str) -> forms.ModelChoiceField:
+    """One of the rows that the form is given; `asks` says what to do while there is none."""
+    return forms.ModelChoiceField(
+        queryset=model._default_manager.none(),
+        label=label,
+        empty_label=asks,
+        error_messages={"required": f"{asks}.", "invalid_choice": f"{asks}."},
     )
 
 
@@ -151,7 +162,7 @@ class MoveForm(WhenForm):
         queryset=Provider.objects.none(), label="With", empty_label="As it is", required=False
     )
     room = forms.ModelChoiceField(
-        queryset=Room.objects.none(), label="Room", empty_label="As it is", required=False
+        queryset=Room.objects.none(), label="Room", empty_label="No room", required=False
     )
     reason = line("Why is it moved?", help_text="The patient reads this.")
     overbook_reason = line(
@@ -176,22 +187,16 @@ class MoveForm(WhenForm):
         if not may_overbook:
             del self.fields["overbook_reason"]
 
+    def says(self, name: str) -> bool:
+        """Whether the field was sent at all: one of the free times alone says nothing of a room."""
+        return name in self.data
+
 
 class NewVisitForm(WhenForm):
     """A visit that the clinic books for one of its patients."""
 
-    patient = forms.ModelChoiceField(
-        queryset=Patient.objects.none(),
-        label="Patient",
-        empty_label="Choose a patient",
-        error_messages={"required": "Choose a patient.", "invalid_choice": "Choose a patient."},
-    )
-    visit_type = forms.ModelChoiceField(
-        queryset=VisitType.objects.none(),
-        label="What for",
-        empty_label="Choose what for",
-        error_messages={"required": "Choose what for.", "invalid_choice": "Choose what for."},
-    )
+    patient = chosen(Patient, "Patient", "Choose a patient")
+    visit_type = chosen(VisitType, "What for", "Choose what for")
     provider = forms.ModelChoiceField(
         queryset=Provider.objects.none(),
         label="With",

@@ -154,6 +154,11 @@ class Appointment(models.Model):
         return self.checked_in_at is not None
 
     @property
+    def video_link(self) -> str:
+        """Where one joins the call; "" where there is none, or none is meant."""
+        return self.room.video_link if self.room and self.mode == Mode.VIDEO else ""
+
+    @property
     def is_kept_elsewhere(self) -> bool:
         """Whether another system plans it, which hears of no change made here."""
         return bool(self.filler_id)

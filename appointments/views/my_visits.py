@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appointments.actions import (
@@ -140,6 +141,7 @@ def _shown(request: HttpRequest, found: Appointment) -> dict[str, Any]:
         "is_booked": is_booked,
         "may_write": may_write,
         "can_check_in": may_write and not found.is_checked_in and can_check_in(found),
+        "can_join": may_write and _is_joinable(found),
         "can_confirm": may_write and is_booked and not found.is_confirmed,
         "can_move": may_write and _is_movable(found),
         "can_cancel": (
@@ -158,6 +160,12 @@ def _is_movable(found: Appointment) -> bool:
     except AppointmentError:
         return False
     return True
+
+
+def _is_joinable(found: Appointment) -> bool:
+    """Whether the call can be joined: from the morning of its day until it is over."""
+    stands = found.status in (Status.BOOKED, Status.ARRIVED) and not found.is_over
+    return stands and timezone.localdate(found.starts_at) <= timezone.localdate()
 
 
 def _back(visit_id: UUID, said: str) -> HttpResponse:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from appointments import actions
 from appointments.actions.doors import team_patients
-from appointments.errors import AlreadyClaimed, AppointmentError, SlotTaken
+from appointments.errors import AppointmentError, SlotTaken
 from appointments.forms.staff_visit import CancellationForm, LatenessForm, MoveForm, VisitForm
 from appointments.models import Appointment, Change, Claim, Room, Status
 from appointments.views.day import day_of, providers_of
@@ -77,7 +78,6 @@ def absence(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     found = _visit_or_404(request, appointment_id)
 
     def miss() -> str:
-        _leave_to_colleague(request, found)
         actions.record_no_show(found.pk, by=reader_of(request))
         return f"{found.patient.name} did not come. The rest of the time is free."
 
@@ -91,7 +91,6 @@ def reopening(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     found = _visit_or_404(request, appointment_id)
 
     def reopen() -> str:
-        _leave_to_colleague(request, found)
         actions.reopen_visit(found.pk, by=reader_of(request))
         return "It is booked again."
 
@@ -121,14 +120,13 @@ def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     form = _move_form(request, found, request.POST)
 
     def go() -> str:
-        _leave_to_colleague(request, found)
         values = form.cleaned_data
         moved = actions.move_visit(
             found.pk,
             by=reader_of(request),
             starts_at=form.starts_at,
             provider_id=form.slot_provider or _key(values.get("provider")),
-            room_id=_key(values.get("room")),
+            room_id=_key(values["room"]) if form.says("room") else "same",
             reason=values["reason"],
             overbook_reason=values.get("overbook_reason", ""),
         )
@@ -145,7 +143,6 @@ def cancellation(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     form = CancellationForm(request.POST)
 
     def call_off() -> str:
-        _leave_to_colleague(request, found)
         actions.cancel_visit(found.pk, by=reader_of(request), reason=form.cleaned_data["reason"])
         return "It is called off, and the patient is being told."
 
@@ -264,16 +261,11 @@ def _move_form(request: HttpRequest, found: Appointment, data: Any = None) -> Mo
         visit=found,
         zone=Organization.objects.get(pk=reader.organization_id).zone,
         providers=Provider.objects.filter(pk__in=[each.pk for each in providers_of(request)]),
-        rooms=access.of_organization(Room.objects.filter(is_active=True), reader),
+        rooms=access.of_organization(
+            Room.objects.filter(Q(is_active=True) | Q(pk=found.room_id)), reader
+        ),
         may_overbook=reader.role == Role.CLINICIAN,
     )
-
-
-def _leave_to_colleague(request: HttpRequest, found: Appointment) -> None:
-    """Raise AlreadyClaimed while somebody else is on this visit: they are calling the patient."""
-    claim = Claim.objects.live().filter(appointment=found).select_related("by").first()
-    if claim is not None and claim.by_id != reader_of(request).user_id:
-        raise AlreadyClaimed(claim.by_id, claim.by.name)
 
 
 def _with_next(error: SlotTaken) -> forms.ValidationError:

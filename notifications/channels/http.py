@@ -59,8 +59,11 @@ def _connect(connection: http.client.HTTPConnection) -> None:
 
 
 def refusal(answer: Answer) -> NotSent:
-    """Say what a refusal means: overload and a provider's own failure pass, the rest stays."""
-    passes = answer.status in (408, 425, 429) or answer.status >= 500
+    """Say what a refusal means: it passes or it stays.
+
+    Overload and a provider's own failure pass; so does 401, once somebody has mended our account.
+    """
+    passes = answer.status in (401, 408, 425, 429) or answer.status >= 500
     return NotSent(f"http_{answer.status}", is_final=not passes, retry_after=_retry_after(answer))
 
 

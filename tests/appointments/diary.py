@@ -51,6 +51,13 @@ class Diary:
         with acting_for(self.cast.clinic.pk, system=True):
             row.save(update_fields=list(fields))
 
+    def bring_forward(self, visit) -> None:
+        """Let a visit be today, and not over: soon, or begun where the day is almost over."""
+        soon = timezone.now() + timedelta(minutes=20)
+        if timezone.localdate(soon, self.zone) != timezone.localdate(timezone=self.zone):
+            soon -= timedelta(minutes=40)
+        self.change(visit, starts_at=soon, ends_at=soon + timedelta(minutes=60))
+
     def free(self, who, patient=None, days=7, provider=None) -> list[str]:
         """The clinic's clock at each free time of a day."""
         patient = patient or self.cast.ana.patient

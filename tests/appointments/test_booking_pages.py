@@ -245,16 +245,27 @@ def test_check_in_is_on_the_day_and_asks_what_is_asked_before(pages, diary, cast
     assert ana.client.post(address).status_code == 409
     assert not ana.visit().is_checked_in
 
-    soon = timezone.now() + timedelta(minutes=20)
-    if timezone.localdate(soon, diary.zone) != timezone.localdate(timezone=diary.zone):
-        soon -= timedelta(minutes=40)  # almost midnight: it has begun
-    diary.change(visit, starts_at=soon, ends_at=soon + timedelta(minutes=60))
+    diary.bring_forward(visit)
     assert "Do you have a fever?" in text_of(ana.client.get(address))
     page = ana.client.post(address, {"answer_0": "A little"}, follow=True)
     assert "You are checked in" in text_of(page)
     visit = ana.visit()
     assert (visit.is_checked_in, visit.status) == (True, Status.BOOKED)
     assert visit.answers == {"fever": "A little"}
+
+
+def test_a_video_call_is_joined_on_its_day(pages, diary, cast):
+    diary.change(diary.room, video_link="https://video.example/ada")
+    visit = diary.booked(cast.ana, diary.at("10:00"), mode="video")
+    ana = pages(cast.ana)
+    address = f"/visits/{visit.pk}/"
+    assert "You join the call from this page" in text_of(ana.client.get(address))
+    assert "video.example" not in ana.client.get(address).content.decode()
+    diary.bring_forward(visit)
+    page = ana.client.get(address).content.decode()
+    assert 'href="https://video.example/ada" target="_blank" rel="noopener noreferrer"' in page
+    diary.change(visit, mode="in_person")
+    assert "video.example" not in ana.client.get(address).content.decode()
 
 
 def test_answers_can_be_changed_until_the_visit(pages, diary, cast):

@@ -14,7 +14,7 @@ from appointments.errors import (
     SlotTaken,
     VisitIsOver,
 )
-from appointments.models import Appointment, Change, Claim, Reminder, Status, TimeBlock
+from appointments.models import Appointment, Change, Claim, Reminder, Room, Status, TimeBlock
 from notifications.actions import unread
 from portal.models import CareTeamMembership, Provider
 
@@ -81,6 +81,32 @@ def test_two_colleagues_do_not_call_the_same_patient(diary, cast, soon):
     assert str(claimed.value) == "Noor Haddad is on this."
     diary.do(cast.noor, actions.let_go, soon.pk)
     assert diary.do(cast.ada, actions.claim_visit, soon.pk).by_id == cast.ada.user.pk
+
+
+@pytest.mark.parametrize("action", ["move_visit", "cancel_visit", "reopen_visit", "record_no_show"])
+def test_colleagues_leave_a_claimed_visit_alone(diary, cast, soon, action):
+    diary.do(cast.noor, actions.claim_visit, soon.pk)
+    with pytest.raises(AlreadyClaimed):
+        diary.do(cast.ada, getattr(actions, action), soon.pk)
+    diary.do(cast.noor, actions.move_visit, soon.pk, starts_at=diary.at("10:00"))
+
+
+def test_its_patient_may_call_off_a_claimed_visit(diary, cast):
+    visit = diary.booked(cast.ana, diary.at("10:00"))
+    diary.do(cast.noor, actions.claim_visit, visit.pk)
+    assert diary.do(cast.ana, actions.cancel_visit, visit.pk).status == Status.CANCELLED
+
+
+def test_another_room_is_another_place(diary, cast, system):
+    visit = diary.booked(cast.ana, diary.at("10:00"))
+    with system():
+        other = Room.objects.create(organization=cast.clinic, name="Room 7")
+    moved = diary.do(cast.noor, actions.move_visit, visit.pk, room_id=other.pk)
+    assert (moved.room_id, moved.place) == (other.pk, "Room 7")
+    moved = diary.do(cast.noor, actions.move_visit, visit.pk, starts_at=diary.at("11:00"))
+    assert (moved.room_id, moved.place) == (other.pk, "Room 7")
+    moved = diary.do(cast.noor, actions.move_visit, visit.pk, room_id=None)
+    assert (moved.room_id, moved.place) == (None, "")
 
 
 def test_a_forgotten_claim_runs_out(diary, cast, soon, system):

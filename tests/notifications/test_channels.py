@@ -109,7 +109,7 @@ def test_a_text_reaches_the_provider_in_its_own_form(text_provider):
     [
         ((400, {}, b'{"code": 21211}'), "twilio_21211", True, None),
         ((400, {}, b'{"code": 21610}'), "twilio_21610", True, None),
-        ((401, {}, b'{"code": 20003}'), "http_401", True, None),
+        ((401, {}, b'{"code": 20003}'), "http_401", False, None),
         ((429, {"Retry-After": "7"}, b"{}"), "http_429", False, timedelta(seconds=7)),
         ((503, {}, b"down for +16175550123"), "http_503", False, None),
         ((201, {}, b"<html>"), "http_201", True, None),
