@@ -27,6 +27,10 @@ _BUS_SCHEMES = {"redis", "rediss", "unix"}
 _POSTGRES_SCHEMES = {"postgres", "postgresql"}
 
 
+# Every variable that was read, and whether it is set.
+_asked: dict[str, bool] = {}
+
+
 class Misconfigured(ImproperlyConfigured):
     """A variable is missing or cannot be used."""
 
@@ -39,6 +43,11 @@ def said_plainly() -> Iterator[None]:
     except Misconfigured as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+
+
+def asked() -> dict[str, bool]:
+    """The variables that settings were read from, and whether each is set. Never a value."""
+    return dict(_asked)
 
 
 def text(name: str, default: str) -> str:
@@ -229,4 +238,5 @@ def _decoded(encoded: str) -> bytes:
 
 def _read(name: str) -> str | None:
     value = os.environ.get(name, "").strip()
+    _asked[name] = bool(value)
     return value or None

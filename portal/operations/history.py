@@ -145,6 +145,19 @@ def processes(now: datetime) -> list[Process]:
     )
 
 
+def behind(now: datetime) -> int | None:
+    """How many changes the slowest process had not told yet when it was last looked at.
+
+    Against the last look at the log before that: what came between the two is not held against it.
+    """
+    lags = []
+    for process in processes(now):
+        log = StreamSample.objects.filter(at__lte=process.sample.at).order_by("-at").first()
+        if log is not None:
+            lags.append(max(0, log.last_seq - process.sample.position))
+    return max(lags, default=None)
+
+
 def leader(now: datetime) -> StreamSample | None:
     """The newest look at the stream, which the leader's own process takes."""
     return StreamSample.objects.filter(at__gte=now - timedelta(minutes=10)).order_by("-at").first()

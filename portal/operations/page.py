@@ -8,17 +8,17 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from alerts.models import AuditorAlarm
-from portal import access
+from portal import access, audit
 from portal.access import Reader
 from portal.doors import for_roles, reader_of
 from portal.models import AuditEntry, Organization, Role
-from portal.operations import health, history, measures, pictures
+from portal.operations import health, history, measures, pictures, snapshot
 from portal.operations.healing import MENDED
 from portal.operations.health import Check
 from portal.operations.history import DAY, HOUR
@@ -61,6 +61,24 @@ def past(request: HttpRequest) -> HttpResponse:
     return render(request, "operations/_history.html", history_of(request))
 
 
+@require_safe
+@for_roles(Role.ADMIN)
+def debug_snapshot(request: HttpRequest) -> HttpResponse:
+    """The snapshot as a file; that it was taken is on record."""
+    reader, at = reader_of(request), timezone.now()
+    document = snapshot.taken(reader.organization_id, at)
+    audit.record(
+        "operations.snapshot_taken",
+        organization_id=reader.organization_id,
+        actor_id=reader.user_id,
+        events=len(document["events"]),
+    )
+    answer = JsonResponse(document, json_dumps_params={"indent": 1, "ensure_ascii": False})
+    name = f"vigil-snapshot-{at:%Y-%m-%dT%H-%M}.json"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
 def now_of(request: HttpRequest) -> dict[str, Any]:
     """What the upper part needs."""
     reader, at = reader_of(request), timezone.now()
@@ -84,7 +102,7 @@ def now_of(request: HttpRequest) -> dict[str, Any]:
         "stream": stream,
         "leader": history.leader(at),
         "processes": history.processes(at),
-        "behind": _behind(hubs, stream),
+        "behind": history.behind(at),
         "hubs": hubs,
         "errors": _errors(hubs),
     }
@@ -108,12 +126,6 @@ def history_of(request: HttpRequest) -> dict[str, Any]:
 
 def _name(reader: Reader) -> str:
     return Organization.objects.get(pk=reader.organization_id).name
-
-
-def _behind(
-    hubs: measures.HubMeasures | None, stream: measures.StreamMeasures | None
-) -> int | None:
-    return None if hubs is None or stream is None else max(0, stream.last_seq - hubs.position)
 
 
 def _said(check: Check) -> dict[str, Any]:

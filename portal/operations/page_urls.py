@@ -10,4 +10,5 @@ urlpatterns = [
     path("", page.page, name="page"),
     path("now/", page.now, name="now"),
     path("history/", page.past, name="history"),
+    path("snapshot/", page.debug_snapshot, name="snapshot"),
 ]

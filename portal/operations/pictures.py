@@ -274,14 +274,10 @@ def _rows(
 
 
 def _latest(picture: Picture, series: Sequence[Series]) -> str:
-    said = [
-        f"{each.name} {_written(float(each.points[-1].value))}"
-        if len(series) > 1
-        else _written(float(each.points[-1].value))
-        for each in series
-        if each.points
-    ]
-    return f"Now {', '.join(said)}" if said else ""
+    said = [(each.name, _written(float(each.points[-1].value))) for each in series if each.points]
+    if len(series) == 1:
+        return "".join(f"Now {value}" for _, value in said)
+    return " · ".join(f"{name} {value}" for name, value in said)
 
 
 def _written(value: float | None) -> str:

@@ -7,8 +7,9 @@ very machine and not through a proxy. To everybody else the addresses do not exi
 
 import ipaddress
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
+from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +17,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
 from portal.operations import exposition, health, measures
+from portal.operations.health import Check
 
 # Whatever came through a proxy has at least one of them, and came from elsewhere.
 _OF_PROXIES = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
@@ -61,17 +63,7 @@ def realtime_health(request: HttpRequest) -> HttpResponse:
     answer = {
         "status": status,
         "sockets": hub.sockets if hub else 0,
-        "checks": [
-            {
-                "name": check.name,
-                "state": check.state,
-                "value": _finite(check.value),
-                "unit": check.unit,
-                "yellow": _finite(check.yellow),
-                "red": _finite(check.red),
-            }
-            for check in checks
-        ],
+        "checks": as_json(checks),
     }
     return JsonResponse(answer)
 
@@ -82,6 +74,21 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Everything that is counted."""
     text, content_type = exposition.written(measures.of_hub(), measures.of_stream())
     return HttpResponse(text, content_type=content_type)
+
+
+def as_json(checks: Iterable[Check]) -> list[dict[str, Any]]:
+    """Checks with their bounds, as JSON can hold them."""
+    return [
+        {
+            "name": check.name,
+            "state": check.state,
+            "value": _finite(check.value),
+            "unit": check.unit,
+            "yellow": _finite(check.yellow),
+            "red": _finite(check.red),
+        }
+        for check in checks
+    ]
 
 
 def _finite(value: float | None) -> float | None:

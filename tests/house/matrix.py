@@ -63,6 +63,7 @@ MATRIX: dict[str, Row] = {
     "operations:page": Row(get=ADMINS),
     "operations:now": Row(get=ADMINS),
     "operations:history": Row(get=ADMINS),
+    "operations:snapshot": Row(get=ADMINS),
     # Signing in and out
     "portal:start": Row(get=MEMBERS),
     "portal:sign_in": Row(get=MEMBERS, post=MEMBERS, open=True),
