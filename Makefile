@@ -3,6 +3,7 @@
 #   make demo     a demo clinic at http://127.0.0.1:8000   (PORT=, DATA_DIR=, SIMULATE=0)
 #   make test     every test, on embedded servers and a real browser   (TESTS="tests/care -k plan")
 #   make bench    every measurement beside its peers, one table   (BENCH="w1 w5", MESSAGES=100)
+#   make gate     seed bugs into a copy: does the suite find each?   (BUGS="fence clock", GATE_JOBS=2)
 #   make check    lint, types, import contracts, templates, missing migrations
 #   make reset    forget the demo data   (DATA_DIR=)
 #   make lock     compile both lock files again after a change of dependencies
@@ -11,12 +12,13 @@ PYTHON ?= python3
 TESTS ?= tests
 # With MESSAGES alone: only from a commit to the other person's open page, so many messages.
 BENCH ?= $(if $(MESSAGES),dom)
+BUGS ?=
 RUN := .venv/bin/python
 
 # Given to `make` or found in the environment, they reach the commands below.
 export PORT DATA_DIR SIMULATE MESSAGES
 
-.PHONY: demo test bench check reset lock
+.PHONY: demo test gate bench check reset lock
 .NOTPARALLEL:
 
 demo:
@@ -31,6 +33,11 @@ test:
 	@$(PYTHON) bin/bootstrap
 	@$(RUN) bin/chromium
 	@$(RUN) -m pytest -n 3 --dist worksteal $(TESTS)
+
+gate:
+	@$(PYTHON) bin/bootstrap
+	@$(RUN) bin/chromium
+	@$(RUN) bin/gate $(BUGS)
 
 bench:
 	@$(PYTHON) bin/bootstrap

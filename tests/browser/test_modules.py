@@ -176,6 +176,25 @@ def test_a_cursor_is_an_epoch_and_a_number(modules, text, cursor):
     assert parsed == cursor
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "after"),
+    [
+        ("a:7", "a:9", "a:9"),
+        ("a:7", "a:7", "a:7"),
+        ("a:7", "a:3", "a:7"),
+        ("a:7", "b:3", "b:3"),  # a log that is another one begins where it begins
+    ],
+)
+def test_a_cursor_moves_forward_and_with_the_log(modules, here, there, after):
+    assert after == modules.evaluate(
+        """async ([here, there]) => {
+          const { Cursor } = await import("realtime/cursor")
+          return Cursor.parse(here).advancedTo(Cursor.parse(there)).toString()
+        }""",
+        [here, there],
+    )
+
+
 # Channel -------------------------------------------------------------------------------------
 
 CHANNEL = """async (frames) => {

@@ -1,4 +1,4 @@
-"""Sessions that end by the clock, to the moment: the hub's core looks before it tells."""
+"""The hub's core step by step: holes, doubles, another log, and sessions that end by the clock."""
 
 from datetime import UTC, datetime
 
@@ -57,6 +57,58 @@ def live(core):
         return socket
 
     return live
+
+
+# The stream ------------------------------------------------------------------------------------
+
+
+def test_what_follows_a_hole_waits_for_the_log(core, live):
+    page = live("page", None)
+    assert not core.receive("e0", 2, [an_event(2)], 0.0)
+    assert not core.receive("e0", 1, [an_event(1), an_event(3)], 0.0)
+    assert page.heard == [1]
+    core.read(
+        epoch="e0",
+        oldest=1,
+        head=3,
+        events=[an_event(2), an_event(3)],
+        asked_after=1,
+        is_whole=True,
+        now=0.0,
+    )
+    assert page.heard == [1, 2, 3]
+
+
+def test_what_is_told_twice_is_heard_once(core, live):
+    page = live("page", None)
+    for first in (1, 1, 2):
+        assert core.receive("e0", first, [an_event(seq) for seq in range(first, 4)], 0.0)
+    assert page.heard == [1, 2, 3]
+
+
+def test_a_message_of_another_log_is_not_taken(core, live):
+    page = live("page", None)
+    assert not core.receive("e1", 1, [an_event(1)], 0.0)
+    assert (page.heard, page.closed) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        {"epoch": "e1", "oldest": 1, "head": 3},  # a restore
+        {"epoch": "e0", "oldest": 5, "head": 6},  # history was dropped before it was read
+        {"epoch": "e0", "oldest": 1, "head": 1},  # shorter than what was heard
+    ],
+)
+def test_a_log_that_does_not_follow_closes_every_page(core, live, snapshot):
+    page = live("page", None)
+    assert core.receive("e0", 1, [an_event(1), an_event(2)], 0.0)
+    core.read(**snapshot, events=[], asked_after=2, is_whole=True, now=0.0)
+    assert page.closed == close_codes.RESYNC
+    assert (core.epoch, core.seq) == (snapshot["epoch"], snapshot["head"])
+
+
+# The clock -------------------------------------------------------------------------------------
 
 
 def test_the_bus_tells_an_ended_session_nothing(core, live):

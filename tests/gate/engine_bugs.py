@@ -1,0 +1,238 @@
+"""Bugs of the engine: sequencing, doorbell, leadership, hub, replay, polling."""
+
+from tests.gate.bug import Bug, Edit
+
+MOVE = "realtime/sql/realtime_move.v1.sql"
+CORE = "realtime/hub_core.py"
+
+# Of realtime_move; the same lines stand in realtime_move_singly.
+FENCE = """    SELECT * INTO relay FROM realtime_relay WHERE leader_epoch = mine FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM realtime_deposed();
+    END IF;
+"""
+ROOM = """    IF relay.last_seq + most >= relay.partitioned_to THEN
+        PERFORM realtime_add_partition();
+    END IF;
+"""
+
+ENGINE = (
+    Bug(
+        "positions against the order of commits",
+        "sequencer",
+        "Events of one batch are numbered from the newest to the oldest.",
+        "every page hears what was committed in the order it was",
+        (
+            Edit(
+                MOVE,
+                "relay.last_seq + row_number() OVER (ORDER BY id)",
+                "relay.last_seq + row_number() OVER (ORDER BY id DESC)",
+            ),
+        ),
+        ("tests/realtime/test_sequencer.py", "tests/realtime/test_commit_order.py"),
+    ),
+    Bug(
+        "no fence",
+        "sequencer",
+        "A relay that was deposed goes on numbering beside its successor.",
+        "a position stands for one event, whoever led",
+        (
+            Edit(
+                MOVE,
+                FENCE + ROOM + "\n    RETURN QUERY",
+                "    SELECT * INTO relay FROM realtime_relay FOR UPDATE;\n"
+                "    mine := relay.leader_epoch;\n" + ROOM + "\n    RETURN QUERY",
+            ),
+        ),
+        ("tests/realtime/test_sequencer.py",),
+    ),
+    Bug(
+        "a hole after each batch",
+        "sequencer",
+        "The counter runs one ahead of the events that were moved.",
+        "positions have no holes, so that a hole always means a loss",
+        (
+            Edit(
+                MOVE,
+                "last_seq = relay.last_seq + moved,",
+                "last_seq = relay.last_seq + moved + 1,",
+            ),
+        ),
+        ("tests/realtime/test_sequencer.py",),
+    ),
+    Bug(
+        "a buried revocation is forgotten",
+        "sequencer",
+        "A control event that the log refuses becomes an order to resync, and no right ends.",
+        "nothing after a revocation reaches the revoked",
+        (
+            Edit(
+                MOVE,
+                "item.kind := CASE item.kind WHEN 'control' THEN 'control' ELSE 'resync' END;",
+                "item.kind := 'resync';",
+            ),
+        ),
+        ("tests/realtime/test_sequencer.py",),
+    ),
+    Bug(
+        "the relay sleeps before a silenced writer commits",
+        "doorbell",
+        "A writer that left the bell to another may commit after the last look.",
+        "a commit is told at once, not at the next sweep",
+        (
+            Edit(
+                "realtime/sql/realtime_lie_down.v1.sql",
+                "IF NOT pg_try_advisory_lock(1986619241, 2) THEN",
+                "IF false AND NOT pg_try_advisory_lock(1986619241, 2) THEN",
+            ),
+        ),
+        ("tests/realtime/test_doorbell.py",),
+    ),
+    Bug(
+        "a full queue fails the commit",
+        "doorbell",
+        "The bell rings into a full notify queue, and the clinical write that rings is refused.",
+        "the engine never makes a clinical write fail",
+        (
+            Edit(
+                "realtime/sql/realtime_bell.v1.sql",
+                "IF pg_notification_queue_usage() < 0.5 THEN",
+                "IF pg_notification_queue_usage() < 5 THEN",
+            ),
+        ),
+        ("tests/realtime/test_doorbell.py",),
+    ),
+    Bug(
+        "asleep with rows in the inbox",
+        "relay",
+        "A sleeping relay that finds rows goes on sleeping, so that nobody rings for the next.",
+        "a commit is told at once, not at the next sweep",
+        (
+            Edit(
+                "realtime/relay_core.py",
+                "            if self.is_asleep:\n                return self._get_up()\n",
+                "",
+            ),
+        ),
+        ("tests/realtime/test_relay_core.py",),
+    ),
+    Bug(
+        "a stopped leader leads for ever",
+        "relay",
+        "A standby never ends a leader that gives no sign of life.",
+        "another relay leads within three seconds",
+        (
+            Edit(
+                "realtime/sql/realtime_lead.v1.sql",
+                "WHERE beat < clock_timestamp() - patience",
+                "WHERE beat < clock_timestamp() - 100 * patience",
+            ),
+        ),
+        ("tests/realtime/test_leader.py",),
+    ),
+    Bug(
+        "holes are skipped",
+        "hub",
+        "A message of the bus that follows a lost one is taken as if nothing were missing.",
+        "every committed event reaches every page entitled to it",
+        (
+            Edit(
+                CORE,
+                "if epoch != self.epoch or first > self.seq + 1:",
+                "if epoch != self.epoch:",
+            ),
+            Edit(
+                CORE,
+                "if event.seq == self.seq + 1:\n",
+                "if event.seq > self.seq:\n",
+            ),
+        ),
+        ("tests/realtime/test_hub_steps.py",),
+    ),
+    Bug(
+        "silence is good news",
+        "hub",
+        "While the bus says nothing, the log is never asked: the loss of a last message stays.",
+        "delivery goes on without any bus",
+        (
+            Edit(
+                "realtime/hub.py",
+                "if time.monotonic() - self._heard_at >= silence:",
+                "if time.monotonic() - self._heard_at >= 1_000 * silence:",
+            ),
+        ),
+        ("tests/realtime/reading/test_hub.py",),
+    ),
+    Bug(
+        "history before registration",
+        "replay",
+        "What comes while a channel reads its history is not kept for it.",
+        "nothing falls between history and what is live",
+        (
+            Edit(
+                "realtime/subscription.py",
+                "        self.buffer.append(event)\n        return True\n",
+                "        return True\n",
+            ),
+        ),
+        ("tests/realtime/test_subscription.py", "tests/realtime/reading/test_replay.py"),
+    ),
+    Bug(
+        "history is told twice",
+        "replay",
+        "What was read as history and offered meanwhile goes out again.",
+        "a page hears each event once",
+        (
+            Edit(
+                "realtime/subscription.py",
+                "heard = event.seq > self.position and self.rights.may_hear(event, now)",
+                "heard = self.rights.may_hear(event, now)",
+            ),
+        ),
+        ("tests/realtime/test_subscription.py", "tests/realtime/reading/test_replay.py"),
+    ),
+    Bug(
+        "a truncated history passes for a whole one",
+        "replay",
+        "A cursor older than what is kept is served from what is left.",
+        "a page that cannot be brought up to date says so",
+        (
+            Edit(
+                "realtime/replay.py",
+                '    if since.seq < oldest - 1:\n        raise Truncated("the history is no longer'
+                ' kept")\n',
+                "",
+            ),
+        ),
+        ("tests/realtime/reading/test_replay.py", "tests/realtime/reading/test_polling.py"),
+    ),
+    Bug(
+        "the cursor of a poll runs ahead",
+        "polling",
+        "After the first page of a long history the cursor stands beyond what was told.",
+        "polling tells the same events as the socket",
+        (
+            Edit(
+                "realtime/replay.py",
+                "upto=Cursor(epoch, head if is_last else found[-1].seq),",
+                "upto=Cursor(epoch, head),",
+            ),
+        ),
+        ("tests/realtime/reading/test_polling.py", "tests/realtime/reading/test_replay.py"),
+    ),
+    Bug(
+        "a poll forgets deletions",
+        "polling",
+        "The fallback leaves out what was deleted.",
+        "polling tells the same events as the socket",
+        (
+            Edit(
+                "realtime/polling.py",
+                "        match = bindings.match(event)\n",
+                '        if event.operation == "DELETE":\n            continue\n'
+                "        match = bindings.match(event)\n",
+            ),
+        ),
+        ("tests/realtime/reading/test_differential.py",),
+    ),
+)

@@ -1,0 +1,36 @@
+"""The gate stays a gate: every seeded bug still applies, and is in docs/gate.md."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.gate.bugs import BUGS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_the_bug_applies_and_changes_something(bug):
+    for edit in bug.edits:
+        assert edit.applied(ROOT) != (ROOT / edit.path).read_text()
+        if edit.path.endswith(".py"):
+            compile(edit.applied(ROOT), edit.path, "exec")
+    for test in bug.tests:
+        assert not test.startswith("tests/") or (ROOT / test).is_file()
+
+
+def test_there_are_twenty_at_least_with_names_of_their_own():
+    assert len({bug.name for bug in BUGS}) == len(BUGS) >= 20
+
+
+def test_the_page_about_the_gate_lists_each():
+    rows = (ROOT / "docs" / "gate.md").read_text().splitlines()
+    for bug in BUGS:
+        row = f"| {bug.area} | {bug.name} | {bug.breaks} | {bug.promise} | {told(bug.tests)} |"
+        assert row in rows, f"docs/gate.md wants the row: {row}"
+
+
+def told(tests):
+    files = [test.removeprefix("tests/").removesuffix(".py") for test in tests if "/" in test]
+    chosen = tests[tests.index("-k") + 1] if "-k" in tests else ""
+    return ", ".join(f"`{name}`" for name in files) + (f" ({chosen})" if chosen else "")
