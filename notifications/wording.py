@@ -24,7 +24,7 @@ ABOUT_YOU = {
     Kind.OFFER: "There is news from the waiting list",
     Kind.INVITATION: "You can sign in now",
     Kind.ALERT: "An alert needs you",
-    Kind.ALARM: "The watch over alerts needs you",
+    Kind.ALARM: "Vigil itself needs you",
 }
 
 ABOUT_SOMEONE = {
@@ -35,7 +35,7 @@ ABOUT_SOMEONE = {
     Kind.OFFER: "There is news from the waiting list for {patient}",
     Kind.INVITATION: "{patient} can sign in now",
     Kind.ALERT: "An alert needs you",
-    Kind.ALARM: "The watch over alerts needs you",
+    Kind.ALARM: "Vigil itself needs you",
 }
 
 # Several messages of one conversation are one line.
@@ -60,7 +60,7 @@ def href(notification: Notification, reader: Reader) -> str:
     if notification.kind == Kind.MESSAGE:
         return reverse("messaging:thread", args=[notification.subject_id])
     if notification.kind == Kind.ALARM:
-        return reverse("admin:index")
+        return reverse("operations:page")
     if reader.is_clinical and notification.patient_id:
         return reverse("portal:chart", args=[notification.patient_id])
     if notification.kind in (Kind.VISIT, Kind.REMINDER, Kind.OFFER):

@@ -20,7 +20,7 @@ class Kind(models.TextChoices):
     OFFER = "offer", "News from the waiting list"
     INVITATION = "invitation", "The invitation was accepted"
     ALERT = "alert", "An alert needs somebody"
-    ALARM = "alarm", "The watch over alerts found something wrong"
+    ALARM = "alarm", "Vigil itself needs somebody"
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):

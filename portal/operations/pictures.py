@@ -89,11 +89,11 @@ def pictures(
         Picture(
             "delivery",
             "From a change to the sockets",
-            "seconds",
+            "seconds, percentiles",
             (
-                Line("95th percentile", _delivery(0.95)),
+                Line("95th", _delivery(0.95)),
                 Line("median", _delivery(0.5)),
-                Line("99th percentile", _delivery(0.99)),
+                Line("99th", _delivery(0.99)),
             ),
             Bounds.of(health.DELIVERY_LATELY, line=2),
             "The range is for the 99th percentile.",

@@ -141,6 +141,6 @@ async def test_everybody_begins_anew_after_a_failover_that_lost_the_tail(
 async def until(condition, seconds=60):
     """What the condition answers once it answers something; it is asked in a thread."""
     async with asyncio.timeout(seconds):
-        while not (answer := await asyncio.to_thread(condition)):  # noqa: ASYNC110
+        while not (answer := await asyncio.to_thread(condition)):
             await asyncio.sleep(0.05)
     return answer

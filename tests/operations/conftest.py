@@ -5,7 +5,15 @@ from contextlib import contextmanager
 import pytest
 
 # The relay of those tests is the one that a web process runs.
-from tests.realtime.conftest import connect, engine, log, owner, relays, superuser  # noqa: F401
+from tests.realtime.conftest import (  # noqa: F401
+    connect,
+    engine,
+    log,
+    owner,
+    relay_processes,
+    relays,
+    superuser,
+)
 
 
 @pytest.fixture

@@ -1,18 +1,21 @@
 """The guard: what is wrong is found, told once, and ends; what it heals is on record."""
 
+import asyncio
+import signal
 from collections import Counter
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from notifications.models import Kind, Notification
 from portal.models import AuditEntry
 from portal.operations import guard, healing, health, measures
 from portal.operations.measures import HubMeasures, StreamMeasures
-from portal.operations.models import Finding, Grain
-from portal.operations.sampling import keep_hub
+from portal.operations.models import Finding, Grain, HubSample
+from portal.operations.sampling import SampledLifespan, keep_hub
 from portal.tenancy import acting_for
 from realtime.tally import Totals
 from tests.realtime.conftest import wait_until
@@ -169,3 +172,58 @@ def test_a_session_that_holds_the_full_queue_is_ended_and_that_is_on_record(
         assert entry.detail["reason"] == "stale session"
         assert entry.detail["session"] == stuck.info.backend_pid
         assert entry.actor_id is None
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_relay_that_hangs_is_ended_by_its_standby_and_that_is_on_record(
+    log, relay_processes, relays, superuser, admin
+):
+    def epoch():
+        return log.relay()["leader_epoch"]
+
+    before = epoch()
+    stuck = relay_processes()
+    wait_until(lambda: epoch() > before, seconds=20)
+    stuck.send_signal(signal.SIGSTOP)
+    relays()
+
+    assert healing.put_on_record() == 1
+    with acting_for(admin.organization.pk, system=True):
+        [entry] = AuditEntry.objects.filter(action=healing.MENDED)
+    assert entry.detail["reason"] == "silent leader"
+    assert entry.detail["seconds"] >= 2.0
+    stuck.send_signal(signal.SIGCONT)
+
+
+# Sampling -------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("committed")
+async def test_a_process_keeps_looks_from_its_start_to_its_end(monkeypatch):
+    monkeypatch.setattr(measures, "of_hub", hub)
+    to_server, sent = asyncio.Queue(), []
+
+    async def server(scope, receive, send):
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+
+    async def send(message):
+        sent.append(message["type"])
+
+    serving = asyncio.create_task(SampledLifespan(server)({}, to_server.get, send))
+    await to_server.put({"type": "lifespan.startup"})
+    first = await asyncio.to_thread(wait_until, kept)
+    assert [each.is_last for each in first] == [False]
+    await to_server.put({"type": "lifespan.shutdown"})
+    await serving
+    assert sent == ["lifespan.startup.complete"]
+    assert [each.is_last for each in await asyncio.to_thread(kept)] == [False, True]
+
+
+def kept():
+    try:
+        with acting_for(None, system=True):
+            return list(HubSample.objects.order_by("at"))
+    finally:
+        # Of the thread that asks.
+        connections.close_all()
