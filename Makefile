@@ -4,6 +4,7 @@
 #   make test     every test, on embedded servers and a real browser   (TESTS="tests/care -k plan")
 #   make bench    every measurement beside its peers, one table   (BENCH="w1 w5", MESSAGES=100)
 #   make gate     seed bugs into a copy: does the suite find each?   (BUGS="fence clock", GATE_JOBS=2)
+#   make soak     everything goes wrong for long, and look what holds   (MINUTES=60, SEED=, ROUND=)
 #   make check    lint, types, import contracts, templates, missing migrations
 #   make reset    forget the demo data   (DATA_DIR=)
 #   make lock     compile both lock files again after a change of dependencies
@@ -13,12 +14,14 @@ TESTS ?= tests
 # With MESSAGES alone: only from a commit to the other person's open page, so many messages.
 BENCH ?= $(if $(MESSAGES),dom)
 BUGS ?=
+MINUTES ?= 60
+SEED ?= $(shell date -u +%F)
 RUN := .venv/bin/python
 
 # Given to `make` or found in the environment, they reach the commands below.
 export PORT DATA_DIR SIMULATE MESSAGES
 
-.PHONY: demo test gate bench check reset lock
+.PHONY: demo test gate bench soak check reset lock
 .NOTPARALLEL:
 
 demo:
@@ -43,6 +46,10 @@ bench:
 	@$(PYTHON) bin/bootstrap
 	@$(RUN) bin/chromium
 	@$(RUN) -m benchmarks $(BENCH)
+
+soak:
+	@$(PYTHON) bin/bootstrap
+	@$(RUN) -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED) $(if $(ROUND),--round $(ROUND))
 
 check:
 	@$(PYTHON) bin/bootstrap

@@ -63,14 +63,15 @@ def _altered(body: bytes) -> list[bytes]:
     try:
         message = json.loads(wrapped["text"])
         events = message["events"]
+        ahead = [event | {"seq": event["seq"] + 100_000} for event in events]
     except (KeyError, TypeError, ValueError):
-        return []
-    ahead = [event | {"seq": event["seq"] + 100_000} for event in events]
-    invented = [event | {"row_id": "forged", "topics": []} for event in events]
+        return []  # without events, or somebody else's forgery
+    # Positions that every hub has behind it, told of something else.
+    taken = [event | {"seq": seq, "row_id": "forged"} for seq, event in enumerate(events, 1)]
     changed = [
         message | {"epoch": "of another log"},
         message | {"events": ahead, "first": ahead[0]["seq"], "last": ahead[-1]["seq"]},
-        message | {"events": invented},  # long told: these numbers are taken
+        message | {"events": taken, "first": 1, "last": len(taken)},
         message | {"events": [{"seq": "no number"}]},
         message | {"first": None},
     ]

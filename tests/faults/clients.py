@@ -23,6 +23,7 @@ TOPIC = "realtime:page"
 # that is busy with other tests takes seconds to answer.
 QUIET_SECONDS, PATIENCE_SECONDS = 2.0, 8.0
 LONGEST_PAUSE = 1.0
+TOKEN = "t" * 32  # of a browser's own making: the header's and the cookie's have to agree
 # The words with which a join says that nothing leads from the cursor to now.
 TRUNCATED = {
     "the log is another one",
@@ -109,7 +110,7 @@ class Reader:
         async with httpx.AsyncClient(timeout=2 * PATIENCE_SECONDS) as line:
             answer = await line.post(
                 f"http://127.0.0.1:{port}/realtime/changes",
-                headers={"Cookie": self.cookie, "X-CSRFToken": self.cookies["vigil_csrf"]},
+                headers={"Cookie": self.cookie, "X-CSRFToken": TOKEN},
                 json={"cursor": cursor, "bindings": [_binding()]},
             )
             answer.raise_for_status()
@@ -188,6 +189,13 @@ def _binding() -> dict[str, str]:
     return {"event": "*", "schema": "public", "table": TABLE}
 
 
+def complain(reading: list[asyncio.Task]) -> None:
+    """A reader reads until it is cancelled: one that ended made a mistake. Raises it."""
+    for task in reading:
+        if task.done():
+            task.result()
+
+
 def readers_of(
     world: dict, ports: list[int], cursor: str, seed: str, pages: int, polls: int
 ) -> list[Reader]:
@@ -199,7 +207,7 @@ def readers_of(
         kind(
             name=f"{kind.__name__} {number} of {person['name']}",
             user=person["user"],
-            cookies={world["cookie"]: person["session"], world["csrf"]: "t" * 32},
+            cookies={world["cookie"]: person["session"], world["csrf"]: TOKEN},
             ports=ports,
             cursor=cursor,
             dice=Random(f"{seed} reader {number}"),

@@ -29,7 +29,7 @@ from tests.browser.server import HOST, ROOT, free_port, uvicorn
 from tests.conftest import SETTINGS
 from tests.faults.facts import Gauge
 
-START_SECONDS = 90
+START_SECONDS = 120
 WEBS = ("web 1", "web 2")
 RELAYS = ("relay 1", "relay 2")
 
@@ -66,11 +66,14 @@ class Process:
             self._process.wait(20)
 
     def answers(self) -> bool:
-        """Whether a web process serves pages; of the others it is enough that they live."""
+        """Whether a web process is up; of the others it is enough that they live.
+
+        Not whether it is ready: the database may be away by now.
+        """
         if self.port is None:
             return self.pid is not None
         with contextlib.suppress(OSError):
-            url = f"http://{HOST}:{self.port}/readyz"
+            url = f"http://{HOST}:{self.port}/healthz"
             with urllib.request.urlopen(url, timeout=5) as answer:
                 return bool(answer.status == 200)
         return False

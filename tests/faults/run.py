@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.faults import evidence
-from tests.faults.clients import Reader, readers_of
+from tests.faults.clients import Reader, complain, readers_of
 from tests.faults.facts import Gauge, Right, Sample, Truth
 from tests.faults.figures import Figures, figures
 from tests.faults.history import Report, check
@@ -82,7 +82,7 @@ class Run:
                     writing.create_task(writer.run(end))
                 await nemesis.run(plan(self.seed, scale.seconds, scale.pause, scale.kinds))
                 end.set()
-            settled = await self._settle(readers)
+            settled = await self._settle(readers, reading)
         finally:
             for task in (watching, *reading):
                 task.cancel()
@@ -146,13 +146,16 @@ class Run:
                         await asyncio.sleep(SAMPLE_SECONDS)
             await asyncio.sleep(SAMPLE_SECONDS)
 
-    async def _settle(self, readers: list[Reader]) -> float | None:
+    async def _settle(
+        self, readers: list[Reader], reading: list[asyncio.Task[None]]
+    ) -> float | None:
         """Wait until everybody knows everything that was written so far.
 
         Returns how long that took, None when it did not come.
         """
         began = time.monotonic()
         while time.monotonic() - began < self.scale.settle_within:
+            complain(reading)
             if not self.head:
                 found = await asyncio.to_thread(evidence.settled, self.plant.rows)
                 self.epoch, self.head = found or ("", 0)

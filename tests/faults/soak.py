@@ -1,0 +1,82 @@
+"""make soak MINUTES=60 SEED=…: the run of test_bounded_run.py, for long.
+
+Rounds of four minutes, each with processes and data of its own and a seed drawn from SEED, one file
+each: started again with the same SEED it goes on after the last whole round. At the end one report,
+as text and as JSON. Ends with status 1 when a promise was broken; then that round can be repeated
+alone, with ROUND=.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.conftest import SETTINGS
+from tests.faults.telling import as_data, summary
+
+ROUND_MINUTES = 4.0
+
+
+def main() -> int:
+    asked = _arguments()
+    # Only the name of the cookie is read of these settings here; the run has a database of its own.
+    os.environ.update(SETTINGS | {"DATABASE_URL": "postgresql://vigil_app@127.0.0.1/none"})
+    folder = Path(asked.folder or f".data/soak/{asked.seed}")
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [asked.round] if asked.round else range(1, 1 + _rounds(asked.minutes))
+    rounds = [_round(folder, asked, number) for number in wanted]
+    told = summary(asked.seed, rounds)
+    (folder / "report.txt").write_text(f"{told}\n")
+    report = {"seed": asked.seed, "rounds": rounds}
+    (folder / "report.json").write_text(json.dumps(report, indent=1))
+    print(told)
+    return 1 if any(each["wrong"] for each in rounds) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--seed", default=f"{datetime.now(UTC):%Y-%m-%d}")
+    parser.add_argument("--folder")
+    parser.add_argument("--round", type=int)
+    return parser.parse_args()
+
+
+def _rounds(minutes: float) -> int:
+    return max(1, round(minutes / ROUND_MINUTES))
+
+
+def _round(folder: Path, asked: argparse.Namespace, number: int) -> dict:
+    kept = folder / f"round-{number:03}.json"
+    if kept.exists() and not asked.round:
+        return json.loads(kept.read_text())
+    print(f"round {number} …", file=sys.stderr, flush=True)
+    minutes = min(asked.minutes, ROUND_MINUTES)
+    found = asyncio.run(_live_through(f"{asked.seed}/{number}", 60 * minutes))
+    growing = kept.with_suffix(".growing")
+    growing.write_text(json.dumps(found, indent=1))
+    growing.rename(kept)
+    return found
+
+
+async def _live_through(seed: str, seconds: float) -> dict:
+    from tests.faults.plant import Plant
+    from tests.faults.run import Run, Scale
+
+    # More of everything than in CI, and a little longer between two faults: sockets come back.
+    scale = Scale(seconds=seconds, pause=1.5, writers=6, write_pause=0.1, pages=3, polls=4)
+    with tempfile.TemporaryDirectory(prefix="vigil-soak-") as folder:
+        plant = Plant(Path(folder))
+        try:
+            await plant.start()
+            return as_data(await Run(plant, seed, scale).run())
+        finally:
+            await plant.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
