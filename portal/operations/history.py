@@ -90,7 +90,9 @@ def moments(span: Span, now: datetime, organization_id: UUID) -> list[Moment]:
             if later.at >= begin:
                 moment = steps.at(later.at)
                 moment.totals = moment.totals.plus(_between(earlier, later))
-    for moment, samples in steps.last_of_each(hubs):
+    # Of a minute the same look that knows whose the sockets are.
+    gauged = [sample for sample in hubs if sample.grain >= Grain.MINUTE]
+    for moment, samples in steps.last_of_each(gauged):
         moment.sockets = sum(sample.sockets for sample in samples)
         moment.unsent_bytes = sum(sample.unsent_bytes for sample in samples)
         moment.own_sockets = 0

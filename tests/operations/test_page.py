@@ -76,6 +76,28 @@ def test_what_is_beyond_its_bound_is_named_with_it(now, admin, client_for, monke
     assert "&gt; 2 s" in shown
 
 
+def test_delivery_alone_is_not_called_well(now, admin, client_for, all_seen):
+    at = timezone.now()
+    keep_hub(look(), at, Grain.COARSE)
+    Finding.objects.create(rule="x", began_at=at, beyond_at=at, raised_at=at, reason="why")
+    assert "Changes are delivered again" in client_for(admin).get("/operations/now/").text
+
+
+def test_what_the_watch_over_alerts_found_is_said_first(
+    committed, owner, admin, client_for, clinic, monkeypatch
+):
+    monkeypatch.setattr(measures, "of_stream", lambda: FLOWING)
+    keep_hub(look(), timezone.now(), Grain.COARSE)
+    owner.execute(
+        "INSERT INTO auditor_alarms (id, organization_id, kind, number, found_at)"
+        " VALUES (gen_random_uuid(), %s, 'worker_silent', 1, now())",
+        [clinic.pk],
+    )
+    shown = client_for(admin).get("/operations/now/").text
+    assert "alerts may not be told" in shown
+    assert "The job worker gives no sign of life" in shown
+
+
 def test_without_the_database_of_the_engine_the_page_still_answers(
     now, admin, client_for, monkeypatch
 ):

@@ -8,6 +8,7 @@ from django.core.management import get_commands
 
 from portal.management.doctor.examination import AREAS
 from portal.operations import exposition, health
+from portal.operations.anomalies import RULES
 from portal.operations.measures import HubMeasures, StreamMeasures
 from realtime.tally import Totals
 
@@ -63,3 +64,25 @@ def test_every_bound_of_a_measure_in_time_or_number_is_in_the_table(check):
 def test_what_leads_elsewhere_leads_somewhere():
     for target in re.findall(r"\]\(([\w./-]+\.md)\)", RUNBOOK):
         assert (ROOT / "docs" / target).exists(), target
+
+
+def test_administrators_are_told_of_what_the_runbook_says():
+    told = {
+        health.DELIVERY_LATELY: "percentile > 1 s",
+        health.SPIKE: "sockets > 2 ×",
+        health.BEAT: "sign of life > 10 s",
+        health.OLDEST: "oldest change > 2 s",
+        health.DEAD_LETTERS: "any dead letter",
+        health.NOTIFY_QUEUE: "queue > 1 %",
+        health.LOST: "sockets > 1,",
+        health.REFUSED: "refused > 5 %",
+        health.DELIVERED: "seconds < 95 %",
+        health.BUS_DOWN: "a bus that is down",
+    }
+    said = " ".join(RUNBOOK.split())
+    for rule in RULES:
+        words = told.pop(rule.measure)
+        assert words in said
+        if number := re.search(r"\d+", words):
+            assert float(number[0]) in (rule.bound, rule.bound * 100)
+    assert not told
