@@ -59,8 +59,8 @@ async def _recorded(bus: redis.Redis) -> list[tuple[bytes, bytes]]:
 
 def _altered(body: bytes) -> list[bytes]:
     """The same with other numbers, of another log, about other people, and without sense."""
-    wrapped = msgpack.unpackb(body)
     try:
+        wrapped = msgpack.unpackb(body)
         message = json.loads(wrapped["text"])
         events = message["events"]
         ahead = [event | {"seq": event["seq"] + 100_000} for event in events]

@@ -6,6 +6,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import RUN_VARIABLE, SUPERUSER_VARIABLE
+from tests.realtime.conftest import (  # noqa: F401 - fixtures of the engine's own tests
+    app,
+    connect,
+    engine,
+    log,
+    notes,
+    owner,
+    superuser,
+)
+from tests.realtime.reading.conftest import cookie_of, inbox  # noqa: F401 - as above
 
 
 @pytest.fixture
