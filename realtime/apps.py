@@ -1,6 +1,13 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class RealtimeConfig(AppConfig):
     name = "realtime"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Arm the failpoints that a trial of a running process asked for."""
+        from realtime.failpoints import arm_as_told
+
+        arm_as_told(getattr(settings, "REALTIME_FAILPOINTS", ""))

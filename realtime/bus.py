@@ -121,9 +121,9 @@ class LayerBus(Bus):
             self._start().put_nowait(message)
 
     async def publish(self, message: Message) -> None:
-        await failpoint("bus.publish")
         try:
             layer = get_channel_layer()
+            await failpoint("bus.publish")
             async with asyncio.timeout(PUBLISH_SECONDS):
                 await layer.group_send(GROUP, {"type": GROUP, "text": encoded(message)})
         except Exception as error:  # noqa: BLE001 - whatever the layer raises, the stream goes on
@@ -158,10 +158,13 @@ class LayerBus(Bus):
         while True:
             try:
                 layer = get_channel_layer()
+                await failpoint("bus.listen")
                 async with asyncio.timeout(PUBLISH_SECONDS):
                     channel = await layer.new_channel()
+                    await failpoint("bus.join")
                     await layer.group_add(GROUP, channel)
                 while True:
+                    await failpoint("bus.receive")
                     message = await layer.receive(channel)
                     self._hand_over(json.loads(message["text"]))
             except Exception as error:  # noqa: BLE001 - whatever it is, there is the log meanwhile

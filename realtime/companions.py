@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from realtime.failpoints import failpoint
+
 logger = logging.getLogger(__name__)
 
 Companion = Callable[[], Coroutine[Any, Any, None]]
@@ -37,6 +39,7 @@ def start() -> list[asyncio.Task[None]]:
 async def _run(name: str, companion: Companion) -> None:
     while True:
         try:
+            await failpoint("companions.begin")
             await companion()
         except Exception:
             logger.exception("The relay's %s failed; it begins anew.", name)

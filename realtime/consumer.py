@@ -52,6 +52,7 @@ async def consumer(scope: Scope, receive: Receive, send: Send) -> None:
         await refuse(scope, send, refusal)
         return
     try:
+        await failpoint("consumer.accept")
         await send({"type": "websocket.accept"})
         hub.tally.totals.opened += 1
         hub.tally.totals.opening.add(time.monotonic() - began)

@@ -11,6 +11,8 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
+from realtime.failpoints import failpoint
+
 # A pulled cable is noticed within five seconds; the system's own default is two hours.
 _KEEPALIVES = {
     "keepalives": 1,
@@ -48,6 +50,7 @@ def parameters(purpose: str) -> dict[str, Any]:
 
 async def connect(purpose: str) -> psycopg.AsyncConnection[Any]:
     """A new connection in autocommit. Raises psycopg.OperationalError."""
+    await failpoint("engine.connect")
     connection = await psycopg.AsyncConnection.connect(**parameters(purpose), autocommit=True)
     # The engine repeats a handful of statements: have the server plan them once.
     connection.prepare_threshold = 0

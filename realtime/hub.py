@@ -217,6 +217,10 @@ class Hub:
         except Unavailable as error:
             self._say_away(error)
             await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            # A mistake of ours: pages that are never told again would not know it.
+            logger.exception("The hub failed to read the log; it tries on.")
+            await asyncio.sleep(RETRY_SECONDS)
 
     @contextmanager
     def batch(self, count: int = 2) -> Iterator[None]:

@@ -153,6 +153,7 @@ class Join:
             for start in range(0, len(page.events), _AT_ONCE):
                 with self._hub.batch():
                     subscription.replay(page.events[start : start + _AT_ONCE])
+                await failpoint("join.sent")
                 await self._connection.line.drained()
                 if self._is_over():
                     return
@@ -171,6 +172,7 @@ class Join:
                 subscription.drain(now, _AT_ONCE)
             if subscription.is_live or self._is_over():
                 return
+            await failpoint("join.drained")
             await self._connection.line.drained()
 
     def _tell_where_it_stands(self) -> None:

@@ -75,6 +75,7 @@ class Log:
                 async with asyncio.timeout(_SECONDS):
                     await failpoint("log.read")
                     connection = await self._opened()
+                    await failpoint("log.ask")
                     cursor = await connection.execute(_AFTER, parameters)
                     rows = await cursor.fetchall()
             except (psycopg.Error, OSError, TimeoutError) as error:

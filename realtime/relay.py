@@ -101,6 +101,7 @@ class Relay:
 
     async def _serve(self, connection: psycopg.AsyncConnection[Any]) -> None:
         epoch = await self._stand_by(connection)
+        await failpoint("relay.listen")
         await connection.execute("LISTEN realtime")
         beside = [
             asyncio.create_task(Upkeep().run(), name="relay: upkeep"),
@@ -125,6 +126,7 @@ class Relay:
             )
             async for (epoch,) in cursor:
                 if epoch is not None:
+                    await failpoint("relay.lead")
                     cursor = await connection.execute("SELECT epoch FROM realtime_position()")
                     async for (self._log_epoch,) in cursor:
                         return int(epoch)
@@ -136,7 +138,6 @@ class Relay:
         while True:
             match command:
                 case Look(getting_up):
-                    await failpoint("relay.look")
                     events = await self._move(connection, epoch, getting_up)
                     if events:
                         await failpoint("relay.publish")
@@ -151,13 +152,13 @@ class Relay:
                     await asyncio.sleep(seconds)
                     command = core.paused()
                 case Wait(seconds):
-                    await failpoint("relay.wait")
                     command = core.waited(rang=await _rang(connection, seconds))
 
     async def _move(
         self, connection: psycopg.AsyncConnection[Any], epoch: int, getting_up: bool
     ) -> list[dict[str, Any]]:
         """Move a batch; return the events in order. Raises Deposed, or what the database raises."""
+        await failpoint("relay.look")
         try:
             async with connection.cursor(row_factory=dict_row) as cursor:
                 await cursor.execute(
@@ -177,6 +178,7 @@ class Relay:
         self, connection: psycopg.AsyncConnection[Any], epoch: int
     ) -> list[dict[str, Any]]:
         """Move rows one by one, so that a poisonous one goes to the dead letters alone."""
+        await failpoint("relay.move_singly")
         try:
             async with connection.cursor(row_factory=dict_row) as cursor:
                 await cursor.execute("SELECT * FROM realtime_move_singly(%s, %s)", [epoch, SINGLY])
@@ -207,6 +209,7 @@ async def _rang(connection: psycopg.AsyncConnection[Any], seconds: float) -> boo
     A bell that rang during an earlier statement counts: psycopg keeps it.
     """
     rang = False
+    await failpoint("relay.wait")
     async for _ in connection.notifies(timeout=seconds, stop_after=1):
         rang = True
     return rang

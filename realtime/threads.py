@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 from django.db import close_old_connections
 
 from realtime.errors import Unavailable
+from realtime.failpoints import failpoint
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,6 +59,7 @@ async def _run(pool: ThreadPoolExecutor, seconds: float, function: Callable[[], 
 
     try:
         async with asyncio.timeout(seconds):
+            await failpoint("threads.run")
             return await asyncio.get_running_loop().run_in_executor(pool, work)
     except TimeoutError:
         raise Unavailable(f"no answer within {seconds} s") from None

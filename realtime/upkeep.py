@@ -14,6 +14,7 @@ import psycopg
 from django.conf import settings
 
 from realtime.engine_connection import connect
+from realtime.failpoints import failpoint
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ class Upkeep:
 
     async def do_round(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Everything once. Raises psycopg.Error."""
+        await failpoint("upkeep.make_ahead")
         await connection.execute("SELECT realtime_make_ahead()")
+        await failpoint("upkeep.reconcile")
         cursor = await connection.execute("SELECT source, reason FROM realtime_reconcile()")
         async for source, reason in cursor:
             logger.error(
@@ -57,11 +60,13 @@ class Upkeep:
                 source or "some table",
                 reason,
             )
+        await failpoint("upkeep.prune")
         cursor = await connection.execute("SELECT realtime_prune(%s)", [retention()])
         row = await cursor.fetchone()
         if row and row[0]:
             logger.info("Dropped %s old partitions of the log.", row[0])
         # Asking also advances the queue's tail, which nothing else may do for a long time.
+        await failpoint("upkeep.queue")
         cursor = await connection.execute("SELECT pg_notification_queue_usage()")
         row = await cursor.fetchone()
         self._watch_queue(row[0] if row else 0.0)

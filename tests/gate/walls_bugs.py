@@ -48,7 +48,7 @@ RIGHTS = (
                 "",
             ),
         ),
-        ("tests/realtime/test_hub_core.py", "-k", "no_order"),
+        ("tests/realtime/test_hub_steps.py",),
     ),
     Bug(
         "a sign-out in the handshake is missed",

@@ -1,4 +1,4 @@
-"""The hub's core step by step: holes, doubles, another log, and sessions that end by the clock."""
+"""The hub's core step by step: holes, doubles, another log, rights, and ends by the clock."""
 
 from datetime import UTC, datetime
 
@@ -106,6 +106,46 @@ def test_a_log_that_does_not_follow_closes_every_page(core, live, snapshot):
     core.read(**snapshot, events=[], asked_after=2, is_whole=True, now=0.0)
     assert page.closed == close_codes.RESYNC
     assert (core.epoch, core.seq) == (snapshot["epoch"], snapshot["head"])
+
+
+# Rights ----------------------------------------------------------------------------------------
+
+
+def rights_changed(seq):
+    return an_event(seq, ("user:ana",), kind="control", operation="grants")
+
+
+def test_what_follows_a_change_of_rights_is_told_by_the_new_ones(core, live):
+    page = live("page", None)
+    reader = core.readers.of(page.identity)
+    events = [an_event(1), rights_changed(2), an_event(3), an_event(4, ("patient:2",))]
+    core.receive("e0", 1, events, 0.0)
+    assert page.heard == [1]
+    assert core.granted(reader, reader.rights.asked, {"patient:2": None}, 0.0)
+    assert page.heard == [1, 4]
+
+
+def test_an_answer_to_an_earlier_question_is_none(core, live):
+    page = live("page", None)
+    reader = core.readers.of(page.identity)
+    core.receive("e0", 1, [rights_changed(1)], 0.0)
+    asked = reader.rights.asked
+    core.receive("e0", 2, [rights_changed(2), an_event(3)], 0.0)
+    assert not core.granted(reader, asked, {"patient:1": None}, 0.0)
+    assert page.heard == []
+    assert core.granted(reader, reader.rights.asked, {"tenant:x": None}, 0.0)
+    assert page.heard == []
+
+
+def test_whoever_arrives_late_obeys_what_came_meanwhile(core):
+    core.receive("e0", 1, [an_event(1)], 0.0)
+    ended = an_event(
+        2, ("user:ana",), kind="control", operation="session_ended", record={"session": "page"}
+    )
+    core.receive("e0", 2, [ended], 0.0)
+    page = Socket("page", None)
+    core.arrive(page, asked_at=1)
+    assert page.closed == close_codes.SIGNED_OUT
 
 
 # The clock -------------------------------------------------------------------------------------

@@ -135,6 +135,8 @@ class World:
                 self.inbox.difference_update(moved)
                 self._next(self.core.looked(len(moved)))
             case LieDown(), "begin":
+                # Locks of a session are counted: a second one would outlive the getting up.
+                assert not self.asleep
                 if self.awake_seen:
                     self._next(self.core.lay_down(asleep=False))
                 else:
@@ -248,7 +250,7 @@ def test_the_relay_waits_only_after_an_empty_look_while_asleep(answers):
         if isinstance(following, Wait):
             assert command == Look(getting_up=False)
             assert core.is_asleep
-        if isinstance(following, Look) and following.getting_up:
+        if isinstance(following, LieDown) or following == Look(getting_up=True):
             assert not core.is_asleep
         command = following
 
@@ -260,6 +262,13 @@ def test_pauses_double_until_rows_are_found():
 
     core.looked(1)
     assert core.lay_down(asleep=False) == Pause(SHORTEST_PAUSE)
+
+
+def test_whoever_finds_rows_asleep_gets_up():
+    core = RelayCore()
+    assert core.lay_down(asleep=True) == Look()
+    assert core.looked(1) == Look(getting_up=True)
+    assert core.looked(0) == LieDown()
 
 
 def test_full_batches_are_followed_by_a_look_at_once():

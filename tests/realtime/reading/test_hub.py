@@ -222,3 +222,20 @@ async def test_whoever_asks_for_the_head_shares_the_reading(settings, committed,
         await asyncio.gather(*(hub.catch_up() for _ in range(100)))
     await hub.stop()
     assert len(readings) <= 3
+
+
+def test_a_mistake_in_the_hub_does_not_deafen_it(page, put, server, silence, settings, caplog):
+    settings.REALTIME_FAILPOINTS = True
+    silence()
+    mistakes = []
+
+    async def err():
+        if not mistakes:
+            mistakes.append(True)
+            raise ZeroDivisionError
+
+    with armed("hub.read", err):
+        expected = [put() for _ in range(2)]
+        page.changes(2)
+    assert mistakes
+    assert told(page) == expected
