@@ -12,25 +12,34 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from django.apps import apps
+from django.db import models
 
 from benchmarks.listener import Seat, stamp
 from benchmarks.population import Visitor
 from benchmarks.servers import Server, cpu_of, free_port, uvicorn
 from benchmarks.stage import PADDING, Stage
+from benchmarks.writing import Insert
 
 HEARTBEAT = '[null,"h","phoenix","heartbeat",{}]'
 EACH, SHARED = "medications", "rooms"
-_INSERT_EACH = """
-    INSERT INTO medications (id, organization_id, patient_id, code, code_system, display,
-        created_at, status, dosage, reason, is_as_needed)
-    SELECT row.id, %s, row.patient, '1191', 'rxnorm', 'Aspirin 81 mg', now(), 'active',
-        '1 tablet each morning', '', false
-    FROM unnest(%s::uuid[], %s::uuid[]) AS row (id, patient)
-"""
-_INSERT_SHARED = """
-    INSERT INTO rooms (id, organization_id, name, how_to_find, is_active)
-    SELECT row.id, %s, row.id::text, '', true FROM unnest(%s::uuid[]) AS row (id)
-"""
+
+
+def medication(organization_id: str) -> models.Model:
+    """A row of `medications`, told on the topic of its patient."""
+    return apps.get_model("care", "Medication")(
+        organization_id=organization_id,
+        code="1191",
+        code_system="rxnorm",
+        display="Aspirin 81 mg",
+        status="active",
+        dosage="1 tablet each morning",
+    )
+
+
+def room(organization_id: str) -> models.Model:
+    """A row of `rooms`, told to everybody of the clinic."""
+    return apps.get_model("appointments", "Room")(organization_id=organization_id)
 
 
 class Contestant:
@@ -96,6 +105,8 @@ class Portal(Contestant):
         super().__init__(stage)
         self.url = stage.portal.owner
         self.visitors = visitors
+        self._rooms: dict[str, Insert] = {}
+        self._medications: dict[str, Insert] = {}
 
     def start(self, core: int | None = None) -> None:
         self.servers = [self.serve(core)]
@@ -143,13 +154,19 @@ class Portal(Contestant):
 
     def change_all_of(self, organization_id: str, count: int = 1) -> None:
         """As `change_all`, in a clinic that is not the first."""
+        if organization_id not in self._rooms:
+            columns = {"id": "uuid", "name": "text"}
+            self._rooms[organization_id] = Insert(room(organization_id), columns)
         ids = [stamp() for _ in range(count)]
-        self._connection.execute(_INSERT_SHARED, [organization_id, ids], prepare=True)
+        self._rooms[organization_id].run(self._connection, ids, [str(each) for each in ids])
 
     def change_patients(self, organization_id: str, patients: Sequence[str]) -> None:
         """One INSERT of a change for each of these patients."""
+        if organization_id not in self._medications:
+            columns = {"id": "uuid", "patient_id": "uuid"}
+            self._medications[organization_id] = Insert(medication(organization_id), columns)
         ids = [stamp() for _ in patients]
-        self._connection.execute(_INSERT_EACH, [organization_id, ids, list(patients)], prepare=True)
+        self._medications[organization_id].run(self._connection, ids, list(patients))
 
     def position(self) -> str:
         """Where the log stands, as a cursor."""

@@ -71,12 +71,16 @@ class Stage:
                 "INSERT INTO procrastinate_workers (last_heartbeat)"
                 " VALUES (now() + interval '1 day')"
             )
-        with psycopg.connect(self.peers.superuser, autocommit=True) as connection:
-            connection.execute(_PEERS)
+        self.make_peers()
 
         import django
 
         django.setup()
+
+    def make_peers(self) -> None:
+        """Make the table that the peers tell of."""
+        with psycopg.connect(self.peers.superuser, autocommit=True) as connection:
+            connection.execute(_PEERS)
 
     def valkey_process(self, core: int | None) -> psutil.Process:
         """Valkey's process, on the core of the server that it works for."""

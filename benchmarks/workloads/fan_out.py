@@ -56,7 +56,8 @@ def paced(contestant: Contestant, size: Size) -> Figures:
 
 def fanned(contestant: Contestant, size: Size, sockets: int, name: str = "w2") -> Figures:
     """W2, and W2b with it."""
-    with _crowd(contestant.all_of(sockets), every=_SAMPLED) as crowd:
+    every = min(_SAMPLED, sockets)
+    with _crowd(contestant.all_of(sockets), every=every) as crowd:
         contestant.change_all()
         crowd.heard(sockets, _PATIENCE_SECONDS)
         single = _saturate(contestant, crowd, sockets, size.seconds, under_way=1)

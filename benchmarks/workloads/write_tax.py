@@ -16,24 +16,22 @@ import sys
 import time
 from collections import defaultdict
 from contextlib import contextmanager, suppress
+from datetime import date
 
 import psycopg
 
-from benchmarks.contestants import Portal
+from benchmarks.contestants import Portal, medication
 from benchmarks.servers import ROOT
+from benchmarks.writing import Insert
+from portal.embedded.accounts import server_account
 from portal.embedded.binaries import programs_for
 from portal.embedded.processes import dies_with_parent, wait_until
+from portal.models import Patient
 
 ARMS = ("none", "polled", "doorbell", "notify")
 _PATIENTS = 32
 _DELAY_MICROSECONDS = 5_000
-_SCRIPT = """
-INSERT INTO medications (id, organization_id, patient_id, code, code_system, display, created_at,
-    status, dosage, reason, is_as_needed)
-VALUES (gen_random_uuid(), '{organization}',
-    ('00000000-0000-4000-8000-' || lpad(:client_id::text, 12, '0'))::uuid, '1191', 'rxnorm',
-    'Aspirin 81 mg', now(), 'active', '1 tablet each morning', '', false);
-"""
+_PATIENT = "('00000000-0000-4000-8000-' || lpad(:client_id::text, 12, '0'))::uuid"
 _ALWAYS = """
     CREATE FUNCTION bench_notify() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
         $$ BEGIN PERFORM pg_notify('realtime', ''); RETURN NULL; END $$;
@@ -52,15 +50,20 @@ def write_tax(portal: Portal, *, writers: tuple[int, ...], rounds: int, seconds:
     stage = portal.stage
     organization = portal.visitors[0].organization_id
     script = stage.folder / "write.sql"
-    script.write_text(" ".join(_SCRIPT.format(organization=organization).split()))
+    write = Insert(medication(organization), {"id": "uuid", "patient_id": "uuid"})
+    patients = Insert(
+        Patient(organization_id=organization, name="Patient", birth_on=date(1964, 3, 2)),
+        {"id": "uuid", "mrn": "text"},
+    )
     with psycopg.connect(stage.portal.superuser, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO patients (id, organization_id, mrn, name, birth_on, sex, language, phone,"
-            " email, created_at)"
-            " SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, %s,"
-            " 'w5-' || n, 'Patient', '1964-03-02', 'unknown', 'en', '', '', now()"
-            " FROM generate_series(0, %s) AS n",
-            [organization, _PATIENTS],
+        text = write.as_text(connection, id="gen_random_uuid()", patient_id=_PATIENT)
+        script.write_text(f"{text};\n")
+        # Each writer has a patient of its own, whose id pgbench can name.
+        numbers = range(_PATIENTS)
+        patients.run(
+            connection,
+            [f"00000000-0000-4000-8000-{number:012}" for number in numbers],
+            [f"w5-{number}" for number in numbers],
         )
         connection.execute(_ALWAYS)
         for turn in range(rounds):
@@ -78,6 +81,8 @@ def write_tax(portal: Portal, *, writers: tuple[int, ...], rounds: int, seconds:
                                 slowest.append(_slowest(connection, head))
                     _set_delay(connection, 0)
         connection.execute("DROP FUNCTION bench_notify CASCADE")
+        connection.execute("ALTER ROLE vigil_owner RESET commit_delay")
+        connection.execute("ALTER ROLE vigil_owner RESET commit_siblings")
     figures = {f"w5_{name}": statistics.median(values) for name, values in rates.items()}
     for name in list(figures):
         if name.startswith("w5_doorbell"):
@@ -144,7 +149,7 @@ def _pgbench(stage, script, writers: int, seconds: float) -> float:
     """Commits a second."""
     answer = subprocess.run(
         [
-            str(programs_for(stage.postgres.account) / "pgbench"),
+            str(programs_for(server_account()) / "pgbench"),
             *["-n", "-M", "prepared", "-c", str(writers), "-j", "1"],
             *["-T", str(max(1, round(seconds))), "-f", str(script), stage.portal.owner],
         ],
