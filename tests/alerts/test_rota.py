@@ -250,7 +250,7 @@ def test_a_shift_of_the_hour_that_comes_twice_has_it_twice():
     dates=st.tuples(*[st.dates(date(2009, 1, 1), date(2030, 1, 1))] * 2),
     times=st.tuples(st.times(), st.times()),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_clock_never_goes_back(zone, dates, times):
     first, second = sorted(zip(dates, times, strict=True))
     assert instant(*first, zone) <= instant(*second, zone)
@@ -267,7 +267,7 @@ def test_the_clock_never_goes_back(zone, dates, times):
     cuts=st.lists(st.times(), min_size=1, unique=True).map(sorted),
     every=st.integers(1, 3),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_shifts_that_meet_on_the_clock_cover_every_moment_once(zone, day, cuts, every):
     monday = day - timedelta(days=day.weekday() + 7 * every)
     edges = list(zip(cuts, [*cuts[1:], cuts[0]], strict=True))

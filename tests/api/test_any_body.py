@@ -67,7 +67,6 @@ def bodies(draw):
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(body=bodies())
@@ -80,7 +79,6 @@ def test_no_body_is_a_fault_of_ours(gateway, body):
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

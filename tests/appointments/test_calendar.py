@@ -302,7 +302,7 @@ def world(draw):
     return zone, day, draw(st.lists(stretch(day), max_size=4)), taken, shape
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(world())
 def test_every_free_time_is_open_free_and_as_long_as_it_says(made):
     zone, day, week, taken, shape = made
@@ -329,7 +329,7 @@ def test_every_free_time_is_open_free_and_as_long_as_it_says(made):
                 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(world())
 def test_what_is_free_grows_when_nothing_is_taken_and_comes_out_the_same_twice(made):
     zone, day, week, taken, shape = made
@@ -341,7 +341,7 @@ def test_what_is_free_grows_when_nothing_is_taken_and_comes_out_the_same_twice(m
     ) or any(hours.room for hours in week)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(ZONES), some_day, minutes, minutes)
 def test_hours_of_a_day_add_up_whatever_the_clocks_do(zone, day, one, other):
     """Cut anywhere, two halves of a day are the whole day: nothing is lost in a change."""

@@ -33,7 +33,7 @@ def minutes(stretches):
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(spans, spans)
 def test_stretches_of_time_are_sets_of_minutes(some, others):
     assert minutes(union(some)) == minutes(some)

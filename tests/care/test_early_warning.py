@@ -379,7 +379,6 @@ reading = st.sampled_from(CODES).flatmap(
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(readings=st.lists(reading, min_size=1, max_size=9, unique_by=lambda one: one[1::2]))

@@ -6,7 +6,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from care.plots.calendar import LEFT, MOST_TICKS, RIGHT, Calendar
@@ -24,7 +24,6 @@ values = st.lists(
 )
 
 
-@settings(deadline=None)  # other work may hold the machine up
 @given(values)
 def test_every_value_lies_on_its_scale_between_round_numbers(numbers):
     scale = scale_for(numbers, top=TOP, bottom=BOTTOM)
@@ -35,7 +34,6 @@ def test_every_value_lies_on_its_scale_between_round_numbers(numbers):
         assert TOP <= scale.y(number) <= BOTTOM
 
 
-@settings(deadline=None)  # other work may hold the machine up
 @given(values)
 def test_a_higher_value_is_never_drawn_lower(numbers):
     scale = scale_for(numbers, top=TOP, bottom=BOTTOM)
@@ -49,7 +47,6 @@ def test_scales_count_in_what_people_count_in():
     assert [scale.label(tick) for tick in scale.ticks] == ["36.0", "36.5", "37.0", "37.5", "38.0"]
 
 
-@settings(deadline=None)  # other work may hold the machine up
 @given(
     st.datetimes(min_value=datetime(1950, 1, 1), max_value=datetime(2050, 1, 1)),  # noqa: DTZ001
     st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=365 * 70)),

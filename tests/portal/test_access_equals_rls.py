@@ -148,9 +148,7 @@ class Undo(Exception):
     """Ends an example without leaving its world behind."""
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=world)
 def test_application_and_database_agree_on_who_sees_whom(cast, world):
     try:

@@ -281,9 +281,7 @@ def judge_in_sql(database_urls):
         yield judge
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(condition=conditions())
 def test_a_filter_and_postgresql_agree(judge_in_sql, condition):
     import psycopg

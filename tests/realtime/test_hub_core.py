@@ -10,9 +10,7 @@ from tests.realtime.hub_world import World
 
 @pytest.mark.timeout(300)
 def test_no_order_of_things_loses_doubles_or_leaks_an_event():
-    run_state_machine_as_test(
-        World, settings=settings(max_examples=250, stateful_step_count=50, deadline=None)
-    )
+    run_state_machine_as_test(World, settings=settings(max_examples=250, stateful_step_count=50))
 
 
 @pytest.mark.timeout(300)
@@ -26,7 +24,6 @@ def test_the_model_finds_the_bug(bug, monkeypatch):
             settings=settings(
                 max_examples=2_000,
                 stateful_step_count=50,
-                deadline=None,
                 derandomize=True,
                 phases=[Phase.generate],
                 database=None,

@@ -208,7 +208,7 @@ def test_writers_that_stay_silent_without_a_lock_are_caught():
     aborting=st.sets(st.integers(0, 5)),
     order=st.lists(st.integers(0, 6), max_size=200),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_sweep_finds_what_an_aborted_ringer_left(writers, aborting, order):
     world = World(writers, aborting)
     for choice in order:

@@ -90,9 +90,7 @@ def test_no_frame_ends_a_socket_or_the_process(server, cookie_of, ana, inbox, cl
             connection.joins.burst = connection.messages.burst = 1e9
         return sockets[-1]
 
-    @settings(
-        max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-    )
+    @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], database=None)
     @given(st.lists(FRAMES, min_size=1, max_size=5))
     def attack(frames):
         wire = strange()

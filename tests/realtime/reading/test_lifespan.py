@@ -84,13 +84,19 @@ def processes(committed, log, database_urls, valkey):
             | {"REDIS_URL": valkey.url, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
         )
         started.append(SimpleNamespace(port=port, process=process))
-    for each in started:
-        wait_until(lambda each=each: is_up(each.port), 20)
-    yield started
-    for each in started:
-        each.process.send_signal(signal.SIGINT)
-    for each in started:
-        assert each.process.wait(10) in (0, 130, -signal.SIGINT)
+    try:
+        for each in started:
+            wait_until(lambda each=each: is_up(each.port), 60)
+        yield started
+        for each in started:
+            each.process.send_signal(signal.SIGINT)
+        for each in started:
+            assert each.process.wait(20) in (0, 130, -signal.SIGINT)
+    finally:
+        # One that goes on would lead the relay of every test that follows.
+        for each in started:
+            each.process.kill()
+            each.process.wait()
 
 
 def free_port():
