@@ -13,6 +13,8 @@ from itertools import pairwise
 from typing import TypeVar
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
 from portal.operations import kept_totals
 from portal.operations.measures import (
     DAY_SECONDS,
@@ -30,6 +32,7 @@ SILENT_AFTER = timedelta(seconds=3 * EVERY_SECONDS)
 
 
 Sample = TypeVar("Sample", HubSample, OrganizationSample)
+AnySample = TypeVar("AnySample", HubSample, OrganizationSample, StreamSample)
 
 
 @dataclass(frozen=True)
@@ -84,22 +87,22 @@ def moments(span: Span, now: datetime, organization_id: UUID) -> list[Moment]:
     """The steps of `span` that have samples, oldest first; of one organization its own sockets."""
     begin = span.begin(now)
     steps = _Steps(span, begin)
-    hubs = list(_hub_samples(begin - timedelta(seconds=span.grain), span.grain))
+    hubs = list(_kept(HubSample, begin - timedelta(seconds=span.grain), span.grain, now))
     for run in _by_process(hubs):
         for earlier, later in pairwise(run):
             if later.at >= begin:
                 moment = steps.at(later.at)
                 moment.totals = moment.totals.plus(_between(earlier, later))
     # Of a minute the same look that knows whose the sockets are.
-    gauged = [sample for sample in hubs if sample.grain >= Grain.MINUTE]
+    gauged = [sample for sample in hubs if span is not HOUR or sample.grain >= Grain.MINUTE]
     for moment, samples in steps.last_of_each(gauged):
         moment.sockets = sum(sample.sockets for sample in samples)
         moment.unsent_bytes = sum(sample.unsent_bytes for sample in samples)
         moment.own_sockets = 0
-    own = OrganizationSample.objects.filter(organization_id=organization_id, at__gte=begin)
-    for moment, mine in steps.last_of_each(own.filter(grain__gte=span.grain).order_by("at")):
+    own = _kept(OrganizationSample, begin, span.grain, now)
+    for moment, mine in steps.last_of_each(own.filter(organization_id=organization_id)):
         moment.own_sockets = sum(sample.sockets for sample in mine)
-    _add_stream(steps, begin, span)
+    _add_stream(steps, begin, span, now)
     return steps.known()
 
 
@@ -168,7 +171,8 @@ def leader(now: datetime) -> StreamSample | None:
 def usual(now: datetime) -> float | None:
     """The day's mean of all sockets; None while there is less than an hour of it."""
     by_step: dict[int, dict[str, int]] = defaultdict(dict)
-    for sample in _hub_samples(now - timedelta(seconds=DAY_SECONDS), Grain.COARSE):
+    day = HubSample.objects.filter(at__gte=now - timedelta(seconds=DAY_SECONDS), grain=Grain.COARSE)
+    for sample in day:
         by_step[int(sample.at.timestamp() // Grain.COARSE)][sample.process] = sample.sockets
     if len(by_step) <= HOUR_SECONDS / Grain.COARSE:
         return None
@@ -204,8 +208,12 @@ class _Steps:
         return [moment for _, moment in sorted(self.made.items())]
 
 
-def _hub_samples(since: datetime, grain: Grain) -> Iterable[HubSample]:
-    return HubSample.objects.filter(at__gte=since, grain__gte=grain).order_by("at")
+def _kept(
+    model: type[AnySample], since: datetime, grain: Grain, now: datetime
+) -> QuerySet[AnySample]:
+    """Samples of a grain, oldest first, and the newest of any, so that the last step is of now."""
+    of_grain = Q(grain__gte=grain) | Q(at__gt=now - timedelta(seconds=Grain.MINUTE + EVERY_SECONDS))
+    return model._default_manager.filter(of_grain, at__gte=since).order_by("at")
 
 
 def _between(earlier: HubSample, later: HubSample) -> Totals:
@@ -219,12 +227,8 @@ def _by_process(samples: Iterable[HubSample]) -> list[list[HubSample]]:
     return list(runs.values())
 
 
-def _add_stream(steps: _Steps, begin: datetime, span: Span) -> None:
-    samples = list(
-        StreamSample.objects.filter(
-            at__gte=begin - timedelta(seconds=span.grain), grain__gte=span.grain
-        ).order_by("at")
-    )
+def _add_stream(steps: _Steps, begin: datetime, span: Span, now: datetime) -> None:
+    samples = list(_kept(StreamSample, begin - timedelta(seconds=span.grain), span.grain, now))
     for earlier, later in pairwise(samples):
         if later.at < begin:
             continue

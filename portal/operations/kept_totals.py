@@ -17,7 +17,7 @@ def written(totals: Totals) -> dict[str, Any]:
     for each in fields(Totals):
         value = getattr(totals, each.name)
         if isinstance(value, Spread):
-            kept[each.name] = {"counts": value.counts, "seconds": round(value.seconds, 3)}
+            kept[each.name] = {"counts": list(value.counts), "seconds": round(value.seconds, 3)}
         elif isinstance(value, Counter):
             kept[each.name] = {str(key): count for key, count in value.items()}
         else:

@@ -36,7 +36,12 @@ _CODES = {
     getattr(close_codes, name): name.replace("_", " ").lower()
     for name in dir(close_codes)
     if name.isupper()
-} | {1000: "closed by the page", 1005: "closed by the page", 1006: "connection lost"}
+} | {
+    1000: "closed by the page",
+    1001: "page left, or silent",
+    1005: "closed by the page",
+    1006: "connection lost",
+}
 
 
 @require_safe

@@ -231,15 +231,20 @@ def _bands(bounds: Bounds | None, highest: float, lowest: float) -> list[Band]:
     """
     if bounds is None:
         return []
-    code, look = str(bounds.line), Decimal(str(round(bounds.look, 4)))
+    code, look = str(bounds.line), _round(bounds.look)
     if bounds.act is None:
         return [Band(code, Limits(high=look), Ring.NORMAL)]
-    act = Decimal(str(round(bounds.act, 4)))
+    act = _round(bounds.act)
     if act < look:
         bands = [Band(code, Limits(low=look), Ring.NORMAL)]
         return bands + ([Band(code, Limits(high=act), Ring.CRITICAL)] if lowest < look else [])
     bands = [Band(code, Limits(high=look), Ring.NORMAL)]
     return bands + ([Band(code, Limits(low=act), Ring.CRITICAL)] if highest > look else [])
+
+
+def _round(bound: float) -> Decimal:
+    """Three digits: a bound that was multiplied by a mean is no more exact."""
+    return Decimal(f"{bound:.3g}")
 
 
 def _reach(picture: Picture, values: Sequence[float]) -> list[Decimal]:

@@ -19,7 +19,13 @@ from django.utils import timezone
 from portal import tenancy
 from portal.operations import kept_totals, measures
 from portal.operations.measures import HubMeasures, StreamMeasures
-from portal.operations.models import Grain, HubSample, OrganizationSample, StreamSample
+from portal.operations.models import (
+    Finding,
+    Grain,
+    HubSample,
+    OrganizationSample,
+    StreamSample,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +39,8 @@ KEPT = {
     Grain.MINUTE: timedelta(hours=3),
     Grain.COARSE: timedelta(days=2),
 }
+
+FINDINGS_KEPT = timedelta(days=90)
 
 # This run of this process.
 RUN = secrets.token_hex(8)
@@ -95,6 +103,7 @@ def forget_old(now: datetime) -> int:
                 forgotten += model._default_manager.filter(grain=grain, at__lt=now - kept).delete()[
                     0
                 ]
+        forgotten += Finding.objects.filter(ended_at__lt=now - FINDINGS_KEPT).delete()[0]
     return forgotten
 
 
