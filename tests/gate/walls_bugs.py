@@ -62,7 +62,7 @@ RIGHTS = (
                 "missed = self.ring.after(self.seq)",
             ),
         ),
-        ("tests/realtime/reading/test_revocation_race.py", "-k", "arrives and sign"),
+        ("tests/realtime/test_hub_steps.py",),
     ),
     Bug(
         "the clock is looked at once a second",

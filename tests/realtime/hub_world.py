@@ -11,7 +11,6 @@ come and go and read slowly. Four promises are checked at every step and once al
 """
 
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -31,7 +30,7 @@ from realtime.hub_core import HubCore
 from realtime.rights import Rights
 from realtime.ring import Ring
 
-NOW = 1_000.0
+NOW = 1_000.0  # and from there on
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 TABLES = {"notes": SimpleNamespace(columns={"id": "uuid"})}
 NOTES = bindings.parse([{"event": "*", "schema": "public", "table": "notes"}], TABLES)
@@ -63,7 +62,7 @@ class Page:
 
     def __init__(self, world, user):
         self.world = world
-        self.identity = Identity(user, ORGANIZATION, world.sign_in())
+        self.identity = world.sign_in(user)
         self.subscriptions = set()
         self.subscription = None
         self.asked_at = None
@@ -73,6 +72,7 @@ class Page:
         self.reads = True
         self.closed = None
         self.history_at = None
+        self.polls = 0  # how often it asked instead of listening
 
     # Outlet
 
@@ -119,6 +119,7 @@ class World(RuleBasedStateMachine):
     @initialize()
     def begin(self):
         self.step = 0
+        self.now = NOW
         self.epoch, self.head, self.oldest = "e0", 0, 1
         self.inbox, self.log, self.bus = [], {}, []
         self.committed_at = {}
@@ -157,6 +158,7 @@ class World(RuleBasedStateMachine):
         assert log.told.get(event.seq) is event, f"not in the log: {event}"
         end = log.ends.get(page.identity.session)
         assert end is None or event.seq <= end, f"leaked to an ended session: {event}"  # I4
+        assert not self.is_late(page), f"leaked after the session's last moment: {event}"  # I4
         assert event.seq > page.cursor, f"doubled or out of order: {event}"  # I2, I3
         # A right of then, or one given since and not known to be taken again.
         then = max(since for since, _ in log.rights[user] if since <= event.seq)
@@ -218,9 +220,25 @@ class World(RuleBasedStateMachine):
             )
         )
 
-    def sign_in(self):
+    def sign_in(self, user):
         self.sessions += 1
-        return f"session {self.sessions}"
+        ends = datetime.fromtimestamp(self.now + 3, UTC) if self.sessions % 3 == 0 else None
+        return Identity(user, ORGANIZATION, f"session {self.sessions}", expires_at=ends)
+
+    def is_late(self, page):
+        """Whether the page's session has passed its last moment."""
+        ends = page.identity.expires_at
+        return ends is not None and ends.timestamp() <= self.now
+
+    def is_over(self, page):
+        """Whether the page's session has ended, by a sign-out or by the clock."""
+        return self.is_late(page) or page.identity.session in self.ended
+
+    @rule(luck=LUCK)
+    def time_passes(self, luck):
+        """Nobody tells the hub; it has to look at the clock."""
+        if not luck:
+            self.now += 1
 
     @precondition(lambda self: self.pages)
     @rule(which=st.integers(0, 3))
@@ -268,7 +286,7 @@ class World(RuleBasedStateMachine):
         message = data.draw(st.sampled_from(self.bus))
         if not keep:
             self.bus.remove(message)
-        self.core.receive(*message, NOW)
+        self.core.receive(*message, self.now)
 
     @rule(topics=st.sets(st.sampled_from(TOPICS), min_size=1, max_size=1))
     def all_goes_well(self, topics):
@@ -279,7 +297,7 @@ class World(RuleBasedStateMachine):
     def all_is_heard(self):
         while self.inbox:
             self.sequence(most=3, told=True)
-            self.core.receive(*self.bus.pop(), NOW)
+            self.core.receive(*self.bus.pop(), self.now)
 
     @rule(user=st.sampled_from(USERS), topic=st.sampled_from(TOPICS[:2]))
     def give_or_take_and_hear(self, user, topic):
@@ -301,7 +319,7 @@ class World(RuleBasedStateMachine):
     @rule()
     def look_and_read(self):
         self.look(limit=3)
-        self.core.read(**self.snapshots.pop(), now=NOW)
+        self.core.read(**self.snapshots.pop(), now=self.now)
 
     # The log is read: the answer may arrive later than it was true -----------------------------
 
@@ -324,7 +342,7 @@ class World(RuleBasedStateMachine):
     @rule()
     def read(self):
         snapshot = self.snapshots.pop(0)
-        self.core.read(**snapshot, now=NOW)
+        self.core.read(**snapshot, now=self.now)
 
     # Rights are read: likewise -----------------------------------------------------------------
 
@@ -350,7 +368,7 @@ class World(RuleBasedStateMachine):
     @rule()
     def answer(self):
         reader, asked, grants = self.asked.pop(0)
-        if not self.core.granted(reader, asked, grants, NOW):
+        if not self.core.granted(reader, asked, grants, self.now):
             self.recompute(reader)
 
     @precondition(lambda self: self.asked)
@@ -396,8 +414,8 @@ class World(RuleBasedStateMachine):
     def connect(self, which):
         page = self.one_of(which, lambda page: page.asked_at is None)
         if page is not None:
-            if page.identity.session in self.ended:
-                page.identity = replace(page.identity, session=self.sign_in())
+            if self.is_over(page):
+                page.identity = self.sign_in(page.identity.user_id)
             page.closed = None
             # Identified now, arriving later.
             page.asked_at = self.core.seq
@@ -430,6 +448,9 @@ class World(RuleBasedStateMachine):
         page = self.one_of(which, Page.reads_history)
         if page is None:
             return
+        self.core.keep_time(self.now)
+        if page.closed is not None:
+            return
         if page.identity.session in self.ended and self.core.ring.after(page.history_at) is None:
             self.core.drop(page, close_codes.SIGNED_OUT, "signed out")
             return
@@ -438,7 +459,7 @@ class World(RuleBasedStateMachine):
             self.resynced(page)
             return
         rows = [event for event in rows if event.kind != "control"][:limit]
-        found = [event for event in rows if rights.may_hear(event, NOW)]
+        found = [event for event in rows if rights.may_hear(event, self.now)]
         if not page.subscription.replay(found):
             self.core.drop(page, close_codes.OVERFLOW, "resync")
             return
@@ -463,8 +484,9 @@ class World(RuleBasedStateMachine):
 
     @rule(which=WHICH, most=st.integers(1, 2))
     def drain(self, which, most):
+        self.core.keep_time(self.now)
         page = self.one_of(which, Page.may_drain)
-        if page is not None and not page.subscription.drain(NOW, most):
+        if page is not None and not page.subscription.drain(self.now, most):
             self.core.drop(page, close_codes.OVERFLOW, "resync")
 
     @rule(which=WHICH)
@@ -474,6 +496,29 @@ class World(RuleBasedStateMachine):
             upto = self.core.position_of(page.subscription)
             self.check_told(page, upto)
             page.cursor = max(page.cursor, upto)
+
+    @precondition(lambda self: any(page.asked_at is None for page in self.pages))
+    @rule(which=WHICH)
+    def poll(self, which):
+        """A page without a socket asks: one snapshot of the log, under the rights of now."""
+        page = self.one_of(which, lambda page: page.asked_at is None)
+        page.polls += 1
+        if self.is_over(page):
+            page.identity = self.sign_in(page.identity.user_id)
+            return  # 401: the page is left, and comes back signed in
+        if page.epoch != self.epoch or not self.oldest - 1 <= page.cursor <= self.head:
+            page.epoch, page.cursor, page.known_at = self.epoch, self.head, self.step
+            return
+        rights = Rights(ORGANIZATION, page.identity.user_id)
+        rights.release(dict.fromkeys(self.granted(page.identity.user_id)))
+        for seq in sorted(seq for seq in self.log if seq > page.cursor):
+            event = self.log[seq]
+            if event.kind == "resync":
+                page.known_at = self.step
+            elif event.kind == "change" and rights.may_hear(event, self.now):
+                page.received.append(seq)
+        page.cursor = self.head
+        self.check_told(page, self.head)
 
     @rule(which=WHICH, luck=LUCK)
     def go_away(self, which, luck):

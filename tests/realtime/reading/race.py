@@ -23,7 +23,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.sessions import digest_of
-from realtime.bus import Bus
 from realtime.failpoints import armed
 from tests.realtime.reading.near import NearSocket, polled, until
 from tests.realtime.reading.race_judgement import facts_since, leaks
@@ -35,6 +34,7 @@ from tests.realtime.reading.race_trials import (
     REVOCATIONS,
     People,
 )
+from tests.realtime.reading.race_weather import Writers, bus_of
 from tests.realtime.reading.wire import number
 
 VITALS = {"table": "vital_signs"}
@@ -44,12 +44,13 @@ BUSES = ("whole", "lossy", "cut", "whole")
 # The trial whose socket the running task serves: failpoints know nothing of sockets.
 _trial = contextvars.ContextVar("trial", default=None)
 
-SOON = timedelta(seconds=0.4)  # a right that ends by the clock still has so long when one joins
+# So long a right that ends by the clock still has when that is written, and a session that ends
+# so when the page is opened.
+SOON, LATER = timedelta(seconds=0.3), timedelta(seconds=1.5)
 WAVE = 70
 WRITERS = 2
-PAUSE_SECONDS = 0.05  # of a writer, between two transactions
 # The clock alone ends the session of somebody silent; the rounds over the sockets find it.
-CLOSED_SECONDS = 15.0
+CLOSED_SECONDS = 30.0
 
 
 class Page(NearSocket):
@@ -78,6 +79,7 @@ class Race:
         self.hub, self.urls, self.clinic = hub, urls, clinic
         self.calm = asyncio.Semaphore(1 if calm else WAVE)
         self.people = People(clinic)
+        self.writers = Writers(urls.superuser, clinic, random.Random(f"{seed} writers"))
         self.luck = random.Random(f"{seed} race")
         self.polls = ThreadPoolExecutor(3, thread_name_prefix="polls")
         self.waves = 0
@@ -113,21 +115,22 @@ class Race:
             await psycopg.AsyncConnection.connect(self.urls.owner, autocommit=True) as owner,
         ):
             start = await self._settled(notes)
-            await self._write(notes, wave, 3)
+            await self.writers.write(notes, wave, 3)
             await self._settled(notes)
             if self.waves % 2:
                 # The hub remembers nothing of before: history comes from the database.
                 self.hub.core.ring.restart(self.hub.core.seq)
             stop = asyncio.Event()
-            with self._bus(bus):
+            with bus_of(self.hub, bus, self.luck):
                 writers = [
-                    asyncio.create_task(self._keep_writing(wave, stop)) for _ in range(WRITERS)
+                    asyncio.create_task(self.writers.keep_writing(wave, stop))
+                    for _ in range(WRITERS)
                 ]
                 turn = asyncio.Lock()
                 await asyncio.gather(*(self._run(trial, start, owner, turn) for trial in wave))
                 stop.set()
                 await asyncio.gather(*writers)
-                await self._write(notes, wave, 3)
+                await self.writers.write(notes, wave, 3)
                 await self._settled(notes)
                 await until(lambda: not self.hub.core.readers.held and not self.hub._asking)
                 await asyncio.gather(*(self._come_back(trial, start) for trial in wave))
@@ -138,39 +141,9 @@ class Race:
                 if trial.socket is not None:
                     self._note_late(trial)
                     await trial.socket.close()
+                if trial.company:
+                    await trial.company.close()
         self.done += [(bus, trial) for trial in wave]
-
-    def _bus(self, kind):
-        stack = ExitStack()
-        if kind != "whole":
-            offer, bus = Bus.offer, self.hub.bus
-
-            def lossy(message):
-                if kind == "lossy" and self.luck.random() < 0.5:
-                    offer(bus, message)
-
-            bus.offer = lossy
-            stack.callback(lambda: delattr(bus, "offer"))
-        return stack
-
-    # Writers -----------------------------------------------------------------------------------
-
-    async def _keep_writing(self, wave, stop):
-        luck = random.Random(self.luck.random())
-        async with await psycopg.AsyncConnection.connect(self.urls.superuser) as connection:
-            while not stop.is_set():
-                await self._write(connection, luck.sample(wave, max(1, len(wave) // 3)), 1)
-                await connection.commit()
-                await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _write(self, connection, wave, times):
-        await connection.execute(
-            "INSERT INTO realtime_inbox"
-            " (organization_id, kind, topics, table_name, row_id, operation, record)"
-            " SELECT %s, 'change', ARRAY['patient:' || id], 'vital_signs', id, 'INSERT',"
-            " jsonb_build_object('id', id) FROM unnest(%s::text[]) AS id, generate_series(1, %s)",
-            [self.clinic.pk, [str(trial.patient_id) for trial in wave], times],
-        )
 
     async def _settled(self, connection):
         """Where the log stands once everything written is in it and the hub has it: a cursor."""
@@ -192,10 +165,14 @@ class Race:
         # Not all in the same moment.
         await asyncio.sleep(trial.luck.uniform(0, 0.3))
         if trial.where == POLLING:
+            trial.company = False
             await self._run_polling(trial, owner, turn)
             return
-        if trial.is_by_clock:
+        if trial.way == "session" and trial.is_by_clock:
+            # A session's last moment stands when it begins, and is read with the handshake.
             await self._revoke(trial, owner, turn)
+        if trial.company:
+            await self._open_company(trial)
         trial.socket = Page(trial)
         since = start if trial.where != LIVE or trial.luck.random() < 0.5 else None
         trial.socket.join({**VITALS, **({"since": since} if since else {})})
@@ -210,6 +187,8 @@ class Race:
                 f"{trial.name}: does not get there: {trial.socket.texts}"
             ) from None
         if trial.is_by_clock:
+            if trial.ends_at is None:
+                await self._revoke(trial, owner, turn)
             await asyncio.sleep((trial.ends_at - timezone.now()).total_seconds())
             trial.revoked_at = time.monotonic()
         else:
@@ -223,6 +202,12 @@ class Race:
             await until(lambda: self.hub.core.seq > seq + WAVE)
         trial.go_on.set()
         await self._shown(trial)
+
+    async def _open_company(self, trial):
+        """Open the same person's other browser: then the hub knows their rights already."""
+        trial.company = NearSocket(trial.other_key)
+        trial.company.join(VITALS)
+        await trial.company.until(lambda: trial.company.is_live)
 
     async def _shown(self, trial):
         """Wait until the page is closed or told, or its join is over without the right."""
@@ -253,7 +238,7 @@ class Race:
         }
         statement = REVOCATIONS[trial.kind][trial.way]
         if trial.is_by_clock:
-            trial.ends_at = timezone.now() + SOON
+            trial.ends_at = timezone.now() + (LATER if trial.way == "session" else SOON)
             begun = trial.ends_at - timedelta(seconds=settings.SESSION_COOKIE_AGE)
             values |= {"end": trial.ends_at, "begun": begun}
             statement = ENDS_BY_CLOCK[trial.way]

@@ -49,6 +49,8 @@ def leaks(trial, facts):
     heard = dict(trial.heard)
     if trial.socket is not None:
         heard |= {number(data["position"]): "socket" for data in trial.socket.changes()}
+    if trial.company and trial.ends_person:
+        heard |= {number(each["position"]): "company" for each in trial.company.changes()}
     foreign = {seq for seq in heard if seq > facts.start} - own.keys()
     return [
         f"{trial.name}: event {seq} by {heard[seq]}"

@@ -75,6 +75,7 @@ class Trial:
     patient_id: UUID | None = None
     ends_at: datetime | None = None  # by the clock
     socket: NearSocket | None = None
+    company: NearSocket | bool = False  # whether there is another browser, and then its socket
     cursor: str = ""
     heard: dict[int, str] = field(default_factory=dict)  # seq: by which way
     revoked_at: float | None = None
@@ -85,6 +86,16 @@ class Trial:
     @property
     def name(self):
         return f"{self.kind} ({self.way}) while {self.where}"
+
+    @property
+    def other_key(self):
+        """What opens the session of the same person's other browser."""
+        return f"{self.key}-elsewhere"
+
+    @property
+    def ends_person(self):
+        """Whether the right ends for the person, and not only for this session."""
+        return self.kind != "sign-out" and (self.kind, self.way) != ("clock", "session")
 
     @property
     def is_by_clock(self):
@@ -149,6 +160,9 @@ class People:
             role = Role.PATIENT if linked else trial.role
             rows[Membership].append(Membership(organization=self.clinic, user=user, role=role))
             sessions.append(session_row(trial.key, user, self.clinic))
+            trial.company = trial.luck.random() < 0.3
+            if trial.company:
+                sessions.append(session_row(trial.other_key, user, self.clinic))
             if not linked:
                 rights.append(self._right(trial, user, patient, rows[Provider]))
         for made in (*rows.values(), sessions):
