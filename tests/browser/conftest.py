@@ -43,8 +43,13 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="module")
 def browser(playwright) -> Iterator[Browser]:
     found = os.environ.get("VIGIL_CHROMIUM") or shutil.which("chromium")
-    # Chromium refuses its sandbox to root; a container's small /dev/shm crashes it.
-    options = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    # Chromium refuses its sandbox to root; a container's small /dev/shm crashes it; a graphics
+    # processor that is only imitated costs a quarter of a page's time.
+    options = [
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        *(["--no-sandbox"] if os.geteuid() == 0 else []),
+    ]
     started = playwright.chromium.launch(executable_path=found, args=options)
     yield started
     started.close()

@@ -127,6 +127,14 @@ PAGES: dict[str, dict[str, str]] = {
 REFUSED = {"not found": 404, "password reset over": 410}
 
 EVERY = [(role, page) for role, pages in PAGES.items() for page in pages]
+# What shows the same to somebody else is rendered by a browser once: a caregiver's pages that do
+# not say whose they are, a nurse's that are a clinician's, panels that stand on the chart.
+_SHOWN_BEFORE = {
+    "caregiver": _OWN_SIDE.keys() - {"home", "health", "visits", "booking", "visit", "check-ins"},
+    "nurse": _STAFF.keys() - {"dashboard", "chart"},
+    "clinician": {f"panel {name}" for name in _PANELS} - {"panel summary"},
+}
+SHOWN = [(role, page) for role, page in EVERY if page not in _SHOWN_BEFORE.get(role, ())]
 
 
 def path_of(role: str, page: str, day: SimpleNamespace) -> str:
