@@ -6,16 +6,11 @@ client is told to read everything anew, and none mistakes one log for the other.
 
 import asyncio
 import os
-import shutil
 import signal
-import subprocess
 from random import Random
 
 import pytest
 
-from portal.embedded.binaries import programs_for
-from portal.embedded.cluster import plain_environment
-from portal.embedded.postgres import EmbeddedPostgres
 from tests.browser.server import Server
 from tests.conftest import SETTINGS
 from tests.faults import evidence
@@ -23,40 +18,10 @@ from tests.faults.clients import readers_of
 from tests.faults.facts import Heard, Resynced, Truth
 from tests.faults.history import check
 from tests.faults.plant import arranged, asking, copy_database
+from tests.faults.replicas import Replicated
 from tests.faults.writers import Line, Writer
 
 WRITTEN, LOST, ANEW = 30, 20, 40
-
-
-class Replicated(EmbeddedPostgres):
-    """A server that another may follow, or that follows one."""
-
-    def _options(self, port):
-        return [
-            *super()._options(port),
-            *["--wal_level=replica", "--max_wal_senders=4", "--wal_keep_size=64MB"],
-        ]
-
-    def _is_ready(self):
-        pid_file = self._cluster / "postmaster.pid"
-        follows = pid_file.exists() and pid_file.read_text().split("\n")[7:8] == ["standby "]
-        return follows or super()._is_ready()
-
-    def follow(self, primary):
-        """Become its copy, and its standby."""
-        self._take_folder()
-        subprocess.run(
-            [
-                programs_for(self.account) / "pg_basebackup",
-                *["--pgdata", self._cluster, "--dbname", primary.superuser_url],
-                *["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--wal-method=stream"],
-            ],
-            env=plain_environment(),
-            check=True,
-            **self.account.popen_arguments(),
-        )
-        shutil.copy(primary.folder / "passwords.json", self.folder)
-        self._let_go()
 
 
 @pytest.mark.timeout(240)
