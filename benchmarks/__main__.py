@@ -4,6 +4,7 @@
     make bench BENCH="w1 w5"         some of it: w1 w2 w2m w3 w4 w5 w6 w7 w8 dom
     make bench MESSAGES=100          only from a commit to the open page, so many messages
     PEERS="floor ws" ROUNDS=3 make bench BENCH=w2
+    SCALE=0.1 make bench             with a tenth of the people and of the log, on a small machine
 
 What each workload is stands in benchmarks/workloads, what came of it in docs/performance.md. The
 figures of every round are kept as JSON in .data/benchmarks.
@@ -20,7 +21,7 @@ from benchmarks.report import Report
 from benchmarks.stage import ROOT, Stage
 
 WORKLOADS = ("w1", "w2", "w2m", "w3", "w4", "w5", "w6", "w7", "w8", "dom")
-_DOM_MESSAGES = "120"
+_DOM_MESSAGES = "80"
 _SOCKETS = 10_000
 _CLINICIANS, _WARD = 3_000, 50
 
@@ -65,16 +66,20 @@ class Run:
         self.stage = stage
         self.report = report
         self.rounds = int(os.environ.get("ROUNDS") or 2)
-        _say("10,000 patients and 3,000 clinicians sign in")
+        self.scale = float(os.environ.get("SCALE") or 1)
+        _say("patients and clinicians sign in")
         first, second, ward = Clinic("harbour"), Clinic("hill"), Clinic("ward")
         for clinic in (first, second):
-            clinic.admit(_SOCKETS // 2, with_page=True)
+            clinic.admit(self._scaled(_SOCKETS) // 2, with_page=True)
         ward.admit(_WARD, with_page=False)
-        ward.employ(_CLINICIANS)
+        ward.employ(self._scaled(_CLINICIANS))
         self.portal = Portal(stage, first.visitors)
         self.two_clinics = Portal(stage, first.visitors + second.visitors)
         self.ward = Portal(stage, ward.visitors)
         self.ward_patients = [str(patient.pk) for patient in ward.patients]
+
+    def _scaled(self, number: int) -> int:
+        return max(10, round(number * self.scale))
 
     def run(self, asked: set[str]) -> None:
         """Every workload that was asked for, in an order that keeps the log small at first."""
@@ -100,6 +105,12 @@ class Run:
         )
 
         size, stage = Size(), self.stage
+        if self.scale < 1:
+            size = Size(
+                topics=self._scaled(size.topics),
+                sockets=self._scaled(size.sockets),
+                many_sockets=self._scaled(size.many_sockets),
+            )
         floor = Floor(stage)
         peers = [
             Channels(stage, server, layer)
@@ -145,7 +156,7 @@ class Run:
         self.report.feed = feed(
             self.ward,
             self.ward_patients,
-            (500, 1_500, 3_000),
+            tuple(map(self._scaled, (500, 1_500, 3_000))),
             (30, 100, 300, 1_000),
             seconds=4,
         )
@@ -153,7 +164,7 @@ class Run:
     def _herd(self) -> None:
         from benchmarks.workloads.herd import herd
 
-        self.report.alone |= herd(self.two_clinics, _SOCKETS)
+        self.report.alone |= herd(self.two_clinics, self._scaled(_SOCKETS))
 
     def _write_tax(self) -> None:
         from benchmarks.workloads.write_tax import write_tax
@@ -163,7 +174,9 @@ class Run:
     def _catch_up(self) -> None:
         from benchmarks.workloads.catch_up import Size, catch_up
 
-        self.report.alone |= catch_up(self.portal, Size())
+        self.report.alone |= catch_up(
+            self.portal, Size(events=self._scaled(1_000_000), missed=self._scaled(10_000))
+        )
 
     def _try(self, name: str, workload: Callable[[], None]) -> None:
         """One that fails says so in the table, and leaves the others their turn."""

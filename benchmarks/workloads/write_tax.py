@@ -87,7 +87,7 @@ def write_tax(portal: Portal, *, writers: tuple[int, ...], rounds: int, seconds:
     for name in list(figures):
         if name.startswith("w5_doorbell"):
             polled = figures[name.replace("doorbell", "polled")]
-            figures[name.replace("doorbell", "kept")] = figures[name] / polled
+            figures[name.replace("doorbell", "kept")] = figures[name] / max(polled, 1e-9)
     # A bell that was missed would show as half a second: the sweep's pace.
     figures["w5_slowest_ms"] = max(slowest)
     return figures
@@ -158,8 +158,8 @@ def _pgbench(stage, script, writers: int, seconds: float) -> float:
         check=True,
     )
     found = re.search(r"tps = ([0-9.]+)", answer.stdout)
-    assert found is not None, answer.stdout
-    return float(found[1])
+    # pgbench leaves the line out when not one commit came through.
+    return float(found[1]) if found else 0.0
 
 
 def _set_delay(connection: psycopg.Connection, microseconds: int) -> None:
