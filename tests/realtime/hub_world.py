@@ -222,7 +222,7 @@ class World(RuleBasedStateMachine):
 
     def sign_in(self, user):
         self.sessions += 1
-        ends = datetime.fromtimestamp(self.now + 3, UTC) if self.sessions % 3 == 0 else None
+        ends = datetime.fromtimestamp(self.now + 1, UTC) if self.sessions % 4 == 2 else None
         return Identity(user, ORGANIZATION, f"session {self.sessions}", expires_at=ends)
 
     def is_late(self, page):
@@ -239,6 +239,12 @@ class World(RuleBasedStateMachine):
         """Nobody tells the hub; it has to look at the clock."""
         if not luck:
             self.now += 1
+
+    @precondition(lambda self: any(page.identity.expires_at for page in self.pages))
+    @rule(topics=st.sets(st.sampled_from(TOPICS), min_size=1))
+    def a_session_runs_out_and_more_happens(self, topics):
+        self.now += 1
+        self.all_goes_well(topics)
 
     @precondition(lambda self: self.pages)
     @rule(which=st.integers(0, 3))
