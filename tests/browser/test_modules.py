@@ -284,9 +284,12 @@ def test_a_resync_and_other_rights_both_mean_reading_again(channel):
 
 def test_a_heartbeat_during_a_join_does_not_move_the_cursor(channel):
     beat = [None, "9", "phoenix", "phx_reply", {"status": "ok", "response": {"position": "e:9"}}]
-    before, _, after = channel(beat, _reply("1", [11, 22]), beat)["signals"]
+    frames = [beat, _reply("1", [11, 22]), beat, "rejoin", beat, _reply("2", [22]), beat]
+    before, _, joined, _, again, _, after = channel(*frames)["signals"]
     assert before is None
-    assert (after["kind"], after["cursor"]) == ("position", "e:9")
+    assert again is None
+    for signal in (joined, after):
+        assert (signal["kind"], signal["cursor"]) == ("position", "e:9")
 
 
 def test_the_close_of_a_join_that_was_replaced_is_no_news(channel):
