@@ -29,7 +29,7 @@ _STAMP = 2**_STAMP_BITS - 1
 HEARTBEAT_SECONDS = 20
 SINCE = "@since"
 _PATIENCE_SECONDS = 60.0
-_LONGEST_BACKOFF_SECONDS = 30.0  # as static/js/realtime/backoff.js
+_LONGEST_BACKOFF_SECONDS = 10.0  # as static/js/realtime/backoff.js
 
 
 def stamp() -> UUID:
