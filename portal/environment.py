@@ -54,6 +54,12 @@ def text(name: str, default: str) -> str:
     return _read(name) or default
 
 
+def orders(name: str) -> str:
+    """What a trial asks for, as it stands; "" when the variable is missing or says no."""
+    value = _read(name) or ""
+    return "" if value.lower() in _NO else value
+
+
 def required(name: str) -> str:
     value = _read(name)
     if value is None:

@@ -213,7 +213,7 @@ REALTIME_RELAY_IN_WEB = environment.boolean("REALTIME_RELAY_IN_WEB", default=Tru
 REALTIME_RETENTION_HOURS = environment.integer("REALTIME_RETENTION_HOURS", default=72, minimum=24)
 REALTIME_ALLOWED_ORIGINS = environment.names("REALTIME_ALLOWED_ORIGINS", default=[])
 # For trials of running processes alone (realtime/failpoints.py says how it is spelt).
-REALTIME_FAILPOINTS = environment.text("REALTIME_FAILPOINTS", default="")
+REALTIME_FAILPOINTS = environment.orders("REALTIME_FAILPOINTS")
 
 # Jobs: each app's are in its module `jobs`.
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

@@ -7,6 +7,7 @@ import time
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from portal import environment
 from realtime import failpoints
 from realtime.failpoints import Reached, arm_as_told, armed, failpoint
 
@@ -78,3 +79,14 @@ def test_an_exit_leaves_no_time_for_anything():
 def test_an_order_that_cannot_be_read_stops_the_start(orders):
     with pytest.raises(ImproperlyConfigured, match="REALTIME_FAILPOINTS"):
         arm_as_told(orders)
+
+
+@pytest.mark.parametrize(
+    ("value", "setting"),
+    [(None, ""), ("", ""), ("0", ""), ("off", ""), ("No", ""), ("1", "1"), ("a=raise", "a=raise")],
+)
+def test_no_means_no(monkeypatch, value, setting):
+    monkeypatch.delenv("REALTIME_FAILPOINTS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("REALTIME_FAILPOINTS", value)
+    assert environment.orders("REALTIME_FAILPOINTS") == setting
