@@ -30,6 +30,7 @@ REASONS = {
     "_task": "as above",
     "_ending": "as above",
     "action": "runs what a test armed",
+    "answer": "a future of ours: hold who answers it",
 }
 
 # Coroutine functions of the engine itself: their own awaits are held, here or elsewhere.
