@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -150,10 +151,13 @@ class Page(Reader):
 
     async def _next(self, line) -> str:
         """The next frame. Raises TimeoutError when the line is dead, though nobody said so."""
+        # Not wait_for: before Python 3.12 it may swallow a cancellation.
         with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(line.recv(), QUIET_SECONDS)
+            async with asyncio.timeout(QUIET_SECONDS):
+                return await line.recv()
         await line.send(json.dumps([None, "2", "phoenix", "heartbeat", {}]))
-        return await asyncio.wait_for(line.recv(), PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await line.recv()
 
     def _hear(self, frame: list) -> None:
         _, _, topic, event, payload = frame
@@ -194,6 +198,15 @@ def complain(reading: list[asyncio.Task]) -> None:
     for task in reading:
         if task.done():
             task.result()
+
+
+async def end_all(tasks: Iterable[asyncio.Task]) -> None:
+    """Cancel tasks until they end: what they wait for may take a cancellation for its own."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=1)
 
 
 def readers_of(

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.faults import evidence
-from tests.faults.clients import Reader, complain, readers_of
+from tests.faults.clients import Reader, complain, end_all, readers_of
 from tests.faults.facts import Gauge, Right, Sample, Truth
 from tests.faults.figures import Figures, figures
 from tests.faults.history import Report, check
@@ -84,9 +84,7 @@ class Run:
                 end.set()
             settled = await self._settle(readers, reading)
         finally:
-            for task in (watching, *reading):
-                task.cancel()
-            await asyncio.gather(watching, *reading, return_exceptions=True)
+            await end_all([watching, *reading])
             for stretch in stretches:
                 await stretch.close()
         writes = [write for writer in writers for write in writer.writes]

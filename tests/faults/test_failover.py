@@ -14,7 +14,7 @@ import pytest
 from tests.browser.server import Server
 from tests.conftest import SETTINGS
 from tests.faults import evidence
-from tests.faults.clients import readers_of
+from tests.faults.clients import end_all, readers_of
 from tests.faults.facts import Heard, Resynced, Truth
 from tests.faults.history import check
 from tests.faults.plant import arranged, asking, copy_database
@@ -24,7 +24,7 @@ from tests.faults.writers import Line, Writer
 WRITTEN, LOST, ANEW = 30, 20, 40
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 async def test_everybody_begins_anew_after_a_failover_that_lost_the_tail(
@@ -95,15 +95,13 @@ async def test_everybody_begins_anew_after_a_failover_that_lost_the_tail(
         report = check(truth, evidence.rights(ask), logs, writer.writes)
         assert report.wrong == {}
     finally:
-        for task in reading:
-            task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
+        await end_all(reading)
         server.stop(signal.SIGKILL)
         standby.discard()
         primary.discard()
 
 
-async def until(condition, seconds=60):
+async def until(condition, seconds=150):
     """What the condition answers once it answers something; it is asked in a thread."""
     async with asyncio.timeout(seconds):
         while not (answer := await asyncio.to_thread(condition)):
