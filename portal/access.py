@@ -6,7 +6,7 @@ compares the two over random worlds. What the reader may not see is unfetchable,
 answer is the same as for what does not exist.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -62,15 +62,17 @@ class Reader:
 
 def reader_in(organization_id: UUID | str, user_id: UUID | str) -> Reader | None:
     """Return the reader that a user is in an organization now, or None without a membership."""
-    membership = (
-        Membership.objects.active()
-        .filter(organization_id=organization_id, user_id=user_id)
+    return next(iter(readers_in(organization_id, [user_id])), None)
+
+
+def readers_in(organization_id: UUID | str, user_ids: Collection[UUID | str]) -> list[Reader]:
+    """Those readers of several users who have a membership now."""
+    return [
+        Reader(membership.user_id, membership.organization_id, Role(membership.role))
+        for membership in Membership.objects.active()
+        .filter(organization_id=organization_id, user_id__in=user_ids)
         .only("user_id", "organization_id", "role")
-        .first()
-    )
-    if membership is None:
-        return None
-    return Reader(membership.user_id, membership.organization_id, Role(membership.role))
+    ]
 
 
 def narrow(queryset: Rows, *conditions: Q, **filters: Any) -> Rows:
@@ -173,27 +175,32 @@ def _patients(reader: Reader) -> PatientQuerySet:
     return narrow(Patient.objects.all(), organization_id=reader.organization_id)
 
 
-def _mandates(reader: Reader) -> QuerySet[Caregiver]:
+# Of several readers only where they are of one organization, which is the first one's.
+
+
+def _mandates(*readers: Reader) -> QuerySet[Caregiver]:
     return Caregiver.objects.active().filter(
-        organization_id=reader.organization_id, user_id=reader.user_id
+        organization_id=readers[0].organization_id, user_id__in=[each.user_id for each in readers]
     )
 
 
-def _places(reader: Reader) -> QuerySet[CareTeamMembership]:
-    if not reader.is_clinical:
+def _places(*readers: Reader) -> QuerySet[CareTeamMembership]:
+    clinical = [reader.user_id for reader in readers if reader.is_clinical]
+    if not clinical:
         return CareTeamMembership.objects.none()
     return CareTeamMembership.objects.active().filter(
-        organization_id=reader.organization_id,
-        provider__organization_id=reader.organization_id,
-        provider__user_id=reader.user_id,
+        organization_id=readers[0].organization_id,
+        provider__organization_id=readers[0].organization_id,
+        provider__user_id__in=clinical,
     )
 
 
-def _calls(reader: Reader) -> QuerySet[AccessGrant]:
-    if not reader.is_clinical:
+def _calls(*readers: Reader) -> QuerySet[AccessGrant]:
+    clinical = [reader.user_id for reader in readers if reader.is_clinical]
+    if not clinical:
         return AccessGrant.objects.none()
     return AccessGrant.objects.active().filter(
-        organization_id=reader.organization_id, user_id=reader.user_id
+        organization_id=readers[0].organization_id, user_id__in=clinical
     )
 
 
@@ -206,35 +213,62 @@ def topics(reader: Reader) -> Mapping[str, datetime | None]:
     A topic that two rights give (a nurse who is also somebody's caregiver) lasts as long as the
     longer of them.
     """
+    return topics_of([reader])[reader]
+
+
+def topics_of(readers: Sequence[Reader]) -> dict[Reader, Mapping[str, datetime | None]]:
+    """The topics of several readers of one organization: as many questions as for one.
+
+    For more than one it is asked as the system, which sees what no single reader may.
+    """
+    if not readers:
+        return {}
+    organization = readers[0].organization_id
+    if any(reader.organization_id != organization for reader in readers):
+        raise ValueError("The readers are not of one organization.")
+    of = {reader.user_id: _fixed_topics(reader) for reader in readers}
+    clinical = [reader.user_id for reader in readers if reader.is_clinical]
+    if clinical:
+        for user_id, provider_id in Provider.objects.filter(
+            organization_id=organization, user_id__in=clinical
+        ).values_list("user_id", "pk"):
+            of[user_id][f"provider:{provider_id}"] = None
+    for rights, user in ((_places(*readers), "provider__user_id"), (_calls(*readers), "user_id")):
+        for user_id, patient_id, until in rights.values_list(user, "patient_id", "ends_at"):
+            _grant(of[user_id], f"care:{patient_id}", until)
+            _grant(of[user_id], f"patient:{patient_id}", until)
+    for user_id, patient_id, until in _mandates(*readers).values_list(
+        "user_id", "patient_id", "ends_at"
+    ):
+        _grant(of[user_id], f"patient:{patient_id}", until)
+    for user_id, patient_id in Patient.objects.filter(
+        organization_id=organization, user_id__in=list(of)
+    ).values_list("user_id", "pk"):
+        _grant(of[user_id], f"patient:{patient_id}", None)
     now = timezone.now()
+    return {
+        reader: {
+            topic: until
+            for topic, until in of[reader.user_id].items()
+            if until is None or until > now
+        }
+        for reader in readers
+    }
+
+
+def _fixed_topics(reader: Reader) -> dict[str, datetime | None]:
+    """The topics that come with being a member, and with the role."""
     organization = reader.organization_id
-    granted: dict[str, datetime | None] = {
+    fixed: dict[str, datetime | None] = {
         f"user:{reader.user_id}": None,
         f"tenant:{organization}": None,
         f"calendar:{organization}": None,
     }
     if reader.is_staff:
-        granted[f"staff:{organization}"] = None
+        fixed[f"staff:{organization}"] = None
     if reader.is_admin:
-        granted[f"admin:{organization}"] = None
-    if reader.is_clinical:
-        for provider_id in Provider.objects.filter(
-            organization_id=organization, user_id=reader.user_id
-        ).values_list("pk", flat=True):
-            granted[f"provider:{provider_id}"] = None
-    for patient_id, until in _places(reader).values_list("patient_id", "ends_at"):
-        _grant(granted, f"care:{patient_id}", until)
-        _grant(granted, f"patient:{patient_id}", until)
-    for patient_id, until in _calls(reader).values_list("patient_id", "ends_at"):
-        _grant(granted, f"care:{patient_id}", until)
-        _grant(granted, f"patient:{patient_id}", until)
-    for patient_id, until in _mandates(reader).values_list("patient_id", "ends_at"):
-        _grant(granted, f"patient:{patient_id}", until)
-    for patient_id in Patient.objects.filter(
-        organization_id=organization, user_id=reader.user_id
-    ).values_list("pk", flat=True):
-        _grant(granted, f"patient:{patient_id}", None)
-    return {topic: until for topic, until in granted.items() if until is None or until > now}
+        fixed[f"admin:{organization}"] = None
+    return fixed
 
 
 def next_right(reader: Reader) -> datetime | None:

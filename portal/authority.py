@@ -21,11 +21,11 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from portal import audit, tenancy
-from portal.access import Reader, reader_in, topics
+from portal.access import reader_in, readers_in, topics, topics_of
 from portal.middleware.sessions import IDLE_KEY, ends_at
-from portal.models import Session
+from portal.models import AuditEntry, Session
 from portal.sessions import ORGANIZATION_KEY, digest_of
-from realtime.authority import Grants, Identity
+from realtime.authority import Grants, Identity, Join
 
 
 class PortalAuthority:
@@ -33,30 +33,49 @@ class PortalAuthority:
 
     def identify(self, scope: Mapping[str, Any]) -> Identity | None:
         """Who the cookies of a handshake or poll belong to; None when nobody is signed in."""
-        key = _session_key(scope)
-        if key is None:
-            return None
-        session = Session.objects.filter(pk=digest_of(key)).first()
-        if session is None or session.user_id is None or session.organization_id is None:
-            return None
-        query = parse_qs(bytes(scope.get("query_string", b"")).decode("latin-1"))
-        identity = Identity(
-            user_id=str(session.user_id),
-            organization_id=str(session.organization_id),
-            session=session.digest,
-            expires_at=session.created_at + timedelta(seconds=settings.SESSION_COOKIE_AGE),
-            page=query.get("page", [None])[0],
-        )
-        alive = self.still_valid({identity})
-        return replace(identity, idle_at=alive[identity]) if identity in alive else None
+        return self.identify_all([scope])[0]
+
+    def identify_all(self, scopes: Sequence[Mapping[str, Any]]) -> list[Identity | None]:
+        """Who the cookies of each belong to; as many questions as for one."""
+        keys = [_session_key(scope) for scope in scopes]
+        digests = [None if key is None else digest_of(key) for key in keys]
+        sessions = Session.objects.in_bulk([digest for digest in digests if digest is not None])
+        found = [
+            _identity(sessions[digest], scope) if digest in sessions else None
+            for digest, scope in zip(digests, scopes, strict=True)
+        ]
+        alive = self.still_valid({identity for identity in found if identity is not None})
+        return [
+            replace(identity, idle_at=alive[identity]) if identity and identity in alive else None
+            for identity in found
+        ]
 
     def grants(self, identity: Identity) -> Grants | None:
         """The topics the identity may read now; None when its session or membership has ended."""
         if not self.still_valid({identity}):
             return None
         with self.reading(identity):
-            reader = _reader(identity)
+            reader = reader_in(identity.organization_id, identity.user_id)
             return topics(reader) if reader else None
+
+    def grants_of(self, identities: Sequence[Identity]) -> list[Grants | None]:
+        """The topics that each may read now; as many questions as for one in each organization."""
+        if len(identities) == 1:
+            # Read under the reader's own rights, a second wall that the many cannot have.
+            return [self.grants(identities[0])]
+        alive = self.still_valid(set(identities))
+        users: dict[str, set[str]] = {}
+        for identity in alive:
+            users.setdefault(identity.organization_id, set()).add(identity.user_id)
+        granted: dict[tuple[str, str], Grants] = {}
+        for organization_id, user_ids in users.items():
+            with tenancy.acting_for(organization_id, system=True):
+                for reader, grants in topics_of(readers_in(organization_id, user_ids)).items():
+                    granted[organization_id, str(reader.user_id)] = grants
+        return [
+            granted.get((identity.organization_id, identity.user_id)) if identity in alive else None
+            for identity in identities
+        ]
 
     def reading(self, identity: Identity) -> AbstractContextManager[None]:
         """A transaction under this reader's row-level security."""
@@ -88,11 +107,47 @@ class PortalAuthority:
                 "realtime.subscribe",
                 organization_id=UUID(identity.organization_id),
                 actor_id=UUID(identity.user_id),
-                tables=sorted({binding["table"] for binding in bindings}),
+                tables=_tables(bindings),
             )
+
+    def joined_all(self, joins: Sequence[Join]) -> None:
+        """One audit entry for each of these joins; one statement in each organization."""
+        if len(joins) == 1:
+            self.joined(*joins[0])
+            return
+        entries: dict[str, list[AuditEntry]] = {}
+        for identity, bindings in joins:
+            entries.setdefault(identity.organization_id, []).append(
+                AuditEntry(
+                    organization_id=UUID(identity.organization_id),
+                    actor_id=UUID(identity.user_id),
+                    action="realtime.subscribe",
+                    detail={"tables": _tables(bindings)},
+                )
+            )
+        for organization_id, of_it in entries.items():
+            with tenancy.acting_for(organization_id, system=True):
+                AuditEntry.objects.bulk_create(of_it)
 
 
 authority = PortalAuthority()
+
+
+def _identity(session: Session, scope: Mapping[str, Any]) -> Identity | None:
+    if session.user_id is None or session.organization_id is None:
+        return None
+    query = parse_qs(bytes(scope.get("query_string", b"")).decode("latin-1"))
+    return Identity(
+        user_id=str(session.user_id),
+        organization_id=str(session.organization_id),
+        session=session.digest,
+        expires_at=session.created_at + timedelta(seconds=settings.SESSION_COOKIE_AGE),
+        page=query.get("page", [None])[0],
+    )
+
+
+def _tables(bindings: Sequence[Mapping[str, str]]) -> list[str]:
+    return sorted({binding["table"] for binding in bindings})
 
 
 def _session_key(scope: Mapping[str, Any]) -> str | None:
@@ -134,7 +189,3 @@ def _end_of(session: Session) -> datetime | None:
         and constant_time_compare(data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     )
     return ends_at(session, data.get(IDLE_KEY)) if is_theirs else None
-
-
-def _reader(identity: Identity) -> Reader | None:
-    return reader_in(identity.organization_id, identity.user_id)

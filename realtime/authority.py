@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -77,6 +77,52 @@ class Authority(Protocol):
 
         Each binding has the keys event, schema, table and filter ('' = every row).
         """
+
+
+Join = tuple[Identity, Sequence[Mapping[str, str]]]
+
+
+@runtime_checkable
+class ManyAtOnce(Protocol):
+    """An authority that also answers for many at once: what a herd that comes back needs.
+
+    Each method answers as the one of `Authority` would for each, in the order of the questions.
+    """
+
+    def identify_all(self, scopes: Sequence[Mapping[str, Any]]) -> Sequence[Identity | None]:
+        """Who is calling, for each scope."""
+
+    def grants_of(self, identities: Sequence[Identity]) -> Sequence[Grants | None]:
+        """The topics that each may read now."""
+
+    def joined_all(self, joins: Sequence[Join]) -> None:
+        """Told of joins before they are answered."""
+
+
+def identify_all(
+    authority: Authority, scopes: Sequence[Mapping[str, Any]]
+) -> Sequence[Identity | None]:
+    """Who is calling, for each scope; all at once where the authority can."""
+    if isinstance(authority, ManyAtOnce):
+        return authority.identify_all(scopes)
+    return [authority.identify(scope) for scope in scopes]
+
+
+def grants_of(authority: Authority, identities: Sequence[Identity]) -> Sequence[Grants | None]:
+    """The topics that each may read now; all at once where the authority can."""
+    if isinstance(authority, ManyAtOnce):
+        return authority.grants_of(identities)
+    return [authority.grants(identity) for identity in identities]
+
+
+def joined_all(authority: Authority, joins: Sequence[Join]) -> Sequence[None]:
+    """Tell of joins; all at once where the authority can."""
+    if isinstance(authority, ManyAtOnce):
+        authority.joined_all(joins)
+    else:
+        for identity, bindings in joins:
+            authority.joined(identity, bindings)
+    return [None] * len(joins)
 
 
 @lru_cache(maxsize=1)

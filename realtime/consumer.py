@@ -72,7 +72,7 @@ async def _identify(hub: Hub, scope: Scope) -> tuple[int, Identity]:
             await hub.is_ready.wait()
         asked_at = hub.core.seq
         await failpoint("handshake.identify")
-        identity = await hub.threads.history(_HANDSHAKE_SECONDS, hub.authority.identify, scope)
+        identity = await hub.asking.identify(scope)
     except (TimeoutError, Unavailable):
         raise HandshakeRefused(503, "Error connecting to Realtime", retry_after=5) from None
     except Exception:

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from realtime import asking, close_codes
 from realtime import authority as authorities
-from realtime import close_codes
 from realtime.audience import Press
-from realtime.authority import Authority, Grants, Identity
+from realtime.authority import Authority, Grants
 from realtime.bus import Bus
 from realtime.connection import Connection, Outbox
 from realtime.errors import Unavailable
@@ -40,9 +40,6 @@ logger = logging.getLogger(__name__)
 # How long the bus may be silent before the log is asked: while somebody listens, while nobody does.
 SILENCE_SECONDS = 0.3
 IDLE_SILENCE_SECONDS = 5.0
-
-# Held rights that are not known after so long end the connection: it comes back and asks anew.
-RIGHTS_SECONDS = 2.0
 
 # A hub that knew everything longer ago than this does not say that it does: pages show the age.
 FRESH = timedelta(seconds=2)
@@ -77,6 +74,7 @@ class Hub:
         self.fresh_at: datetime | None = None
         self.is_ready = asyncio.Event()
         self._heard_at = 0.0
+        self.asking = asking.Asking(self.authority, self.threads)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking: dict[Reader, asyncio.Task[None]] = {}
         self._reading: asyncio.Task[None] | None = None
@@ -268,14 +266,12 @@ class Hub:
 
     async def _ask(self, reader: Reader) -> None:
         try:
-            async with asyncio.timeout(RIGHTS_SECONDS):
+            async with asyncio.timeout(asking.RIGHTS_SECONDS):
                 while reader.peers:
                     asked = reader.rights.asked
                     identities = {peer.identity.session: peer.identity for peer in reader.peers}
                     await failpoint("hub.rights")
-                    ended, grants = await self.threads.rights(
-                        RIGHTS_SECONDS, _grants_of_any, self.authority, list(identities.values())
-                    )
+                    ended, grants = await self.asking.rights(list(identities.values()))
                     self._end({identity.session for identity in ended}, reader)
                     if grants is not None and self._granted(reader, asked, grants):
                         return
@@ -297,18 +293,3 @@ class Hub:
         for peer in list(reader.peers):
             if peer.identity.session in sessions:
                 self.core.drop(peer, close_codes.SIGNED_OUT, "signed out")
-
-
-def _grants_of_any(
-    authority: Authority, identities: list[Identity]
-) -> tuple[list[Identity], Grants | None]:
-    """The grants by the first session that still counts, and the sessions that do not."""
-    alive = authority.still_valid(frozenset(identities))
-    ended = [identity for identity in identities if identity not in alive]
-    for identity in identities:
-        if identity in alive:
-            grants = authority.grants(identity)
-            if grants is not None:
-                return ended, grants
-            ended.append(identity)
-    return ended, None

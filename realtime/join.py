@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_AUDIT_SECONDS = 5.0
 # How many events are sent between two looks at whether the peer takes them.
 _AT_ONCE = 100
 
@@ -122,9 +121,7 @@ class Join:
         audited = self._channel.bindings.audited()
         if audited:
             await failpoint("join.audit")
-            await self._hub.threads.history(
-                _AUDIT_SECONDS, self._hub.authority.joined, self._connection.identity, audited
-            )
+            await self._hub.asking.joined((self._connection.identity, audited))
 
     async def _catch_up(self, reader: Reader, subscription: Subscription) -> None:
         since = subscription.bindings.since

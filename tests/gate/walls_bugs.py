@@ -16,8 +16,9 @@ PLACE = (
 
 # Of the topics that the hub is told, in portal/access.py.
 MANDATES = (
-    '    for patient_id, until in _mandates(reader).values_list("patient_id", "ends_at"):\n'
-    '        _grant(granted, f"patient:{patient_id}", until)\n'
+    '        "user_id", "patient_id", "ends_at"\n'
+    "    ):\n"
+    '        _grant(of[user_id], f"patient:{patient_id}", until)\n'
 )
 
 RIGHTS = (

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from realtime import close_codes, polling, ring, subscription
-from realtime.hub import RIGHTS_SECONDS
+from realtime.asking import RIGHTS_SECONDS
 from realtime.limits import Limits
 from realtime.upkeep import QUEUE_ALARM
 

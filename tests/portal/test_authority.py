@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.authority import authority
-from portal.models import Membership, Session, User
+from portal.models import AuditEntry, Membership, Session, User
+from portal.tenancy import acting_for
 from tests.cast import signed_in
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -80,3 +81,59 @@ def test_what_ended_is_left_out_and_the_others_stay(ana, ada, system, other_clin
             identity = replace(identity, user_id=str(ada.user.pk))
 
     assert set(authority.still_valid({identity, other})) == {other}
+
+
+def everybody(cast):
+    return [cast.ana, cast.ben, cast.carla, cast.ada, cast.noor, cast.boris, cast.sam, cast.admin]
+
+
+def test_many_are_granted_what_each_is_granted_alone(cast):
+    identities = [identity_of(person) for person in everybody(cast)]
+    alone = [authority.grants(identity) for identity in identities]
+
+    assert authority.grants_of(identities) == alone
+    assert len({frozenset(grants) for grants in alone}) == len(alone)
+
+
+def test_who_is_nobody_among_many_is_granted_nothing(cast):
+    here, gone = identity_of(cast.ana), identity_of(cast.noor)
+    Session.objects.filter(pk=gone.session).delete()
+    elsewhere = replace(here, organization_id=str(cast.other_clinic.pk))
+
+    assert authority.grants_of([here, gone, elsewhere]) == [authority.grants(here), None, None]
+
+
+def test_many_are_identified_as_each_is_alone(cast):
+    cookies = [
+        f"{settings.SESSION_COOKIE_NAME}={signed_in(person).session.session_key}"
+        for person in everybody(cast)
+    ] + ["other=1", f"{settings.SESSION_COOKIE_NAME}=nobody"]
+    scopes = [{"headers": [(b"cookie", cookie.encode())]} for cookie in cookies]
+    identities = authority.identify_all(scopes)
+
+    assert identities == [authority.identify(scope) for scope in scopes]
+    assert [identity.user_id for identity in identities[:-2]] == [
+        str(person.user.pk) for person in everybody(cast)
+    ]
+    assert identities[-2:] == [None, None]
+
+
+def test_a_hundred_cost_as_many_questions_as_two(cast):
+    def questions(count):
+        identities = [identity_of(cast.ana), identity_of(cast.ada)] * (count // 2)
+        with CaptureQueriesContext(connection) as asked:
+            authority.grants_of(identities)
+        return len(asked)
+
+    assert questions(100) == questions(2)
+
+
+def test_every_join_of_many_is_on_record(cast):
+    here, there = identity_of(cast.ana), identity_of(cast.carla)
+    binding = {"event": "*", "schema": "public", "table": "vital_signs", "filter": ""}
+    authority.joined_all([(here, [binding]), (there, [binding]), (here, [binding])])
+
+    for person, count in ((cast.ana, 2), (cast.carla, 1)):
+        with acting_for(person.organization.pk, system=True):
+            entries = AuditEntry.objects.filter(actor_id=person.user.pk)
+            assert [entry.detail for entry in entries] == [{"tables": ["vital_signs"]}] * count

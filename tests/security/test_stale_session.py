@@ -11,7 +11,7 @@ from django.conf import settings
 
 from portal.authority import authority
 from portal.models import User
-from realtime.hub import _grants_of_any
+from realtime.asking import _rights_of
 
 
 def identity_of(client):
@@ -28,7 +28,7 @@ def test_the_new_session_does_not_speak_for_the_old_one(client_for, acting, ada,
         user.save(update_fields=["password"])
     new = identity_of(client_for(replace(ada, user=user)))
 
-    ended, grants = _grants_of_any(authority, [new, old] if newest_first else [old, new])
+    [(ended, grants)] = _rights_of(authority, [[new, old] if newest_first else [old, new]])
 
     assert ended == [old]
     assert grants

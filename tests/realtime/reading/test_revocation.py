@@ -9,7 +9,7 @@ from django.db import OperationalError, connections
 from django.utils import timezone
 
 from portal.middleware.sessions import idle_limit
-from realtime import hub as hubs
+from realtime import asking
 from realtime.authority import Identity
 from realtime.failpoints import armed
 from tests.realtime.reading.wire import ids, is_system, wait_until
@@ -132,7 +132,7 @@ def test_rights_that_cannot_be_read_end_the_socket(
     page, other = wire(ada), wire(noor)
     page.live(VITALS)
     other.live(VITALS)
-    monkeypatch.setattr(hubs, "RIGHTS_SECONDS", 0.5)
+    monkeypatch.setattr(asking, "RIGHTS_SECONDS", 0.5)
     never = asyncio.Event()
     with armed("hub.rights", never.wait):
         leave_team(ada)
@@ -267,18 +267,21 @@ def _about(person):
 
 def test_a_session_that_reaches_its_end_is_closed(wire, server, ana, monkeypatch):
     authority = server.hub.authority
-    identify = type(authority).identify
+    identify_all = type(authority).identify_all
 
-    def short(self, scope):
-        identity = identify(self, scope)
-        return identity and Identity(
-            identity.user_id,
-            identity.organization_id,
-            identity.session,
-            expires_at=timezone.now() + timedelta(seconds=1),
-        )
+    def short(self, scopes):
+        return [
+            identity
+            and Identity(
+                identity.user_id,
+                identity.organization_id,
+                identity.session,
+                expires_at=timezone.now() + timedelta(seconds=1),
+            )
+            for identity in identify_all(self, scopes)
+        ]
 
-    monkeypatch.setattr(type(authority), "identify", short)
+    monkeypatch.setattr(type(authority), "identify_all", short)
     page = wire(ana)
     page.live(VITALS)
     assert page.closed() == (4401, "signed out")
