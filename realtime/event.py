@@ -110,8 +110,8 @@ class Event:
     @property
     def commit_timestamp(self) -> str:
         """When the change happened: UTC, milliseconds, `Z`, as the wire wants it."""
-        at = self.created_at.astimezone(UTC)
-        return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+        at = self.created_at.astimezone(UTC).isoformat(timespec="milliseconds")
+        return at.removesuffix("+00:00") + "Z"
 
     def __repr__(self) -> str:
         return f"<Event {self.seq} {self.kind} {self.operation} {self.table} {self.topics}>"

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Protocol
 
 from realtime.errors import Malformed
@@ -286,29 +287,36 @@ def change_data(
 
     `columns` are the published columns and their types, in order; `select` restricts them.
     """
-    names = columns if select is None else [name for name in columns if name in select]
-    described = [{"name": name, "type": columns[name]} for name in names]
     parts = [
         '"schema":"public"',
         f'"table":{json.dumps(event.table)}',
         f'"type":"{event.operation}"',
         f'"commit_timestamp":"{event.commit_timestamp}"',
-        f'"columns":{json.dumps(described, separators=(",", ":"))}',
+        f'"columns":{_described(tuple(columns.items()), select)}',
         '"errors":null',
         f'"position":{json.dumps(position)}',
     ]
     if event.operation != "DELETE":
-        parts.append(f'"record":{_record(event.record_text, event.record, select)}')
+        text = event.record_text if select is None else _chosen(event.record, select)
+        parts.append(f'"record":{text or "{}"}')
     if event.operation != "INSERT":
-        parts.append(f'"old_record":{_record(event.old_record_text, event.old_record, select)}')
+        text = event.old_record_text if select is None else _chosen(event.old_record, select)
+        parts.append(f'"old_record":{text or "{}"}')
     return "{" + ",".join(parts) + "}"
 
 
-def _record(
-    text: str | None, record: Mapping[str, Any] | None, select: frozenset[str] | None
-) -> str:
-    if select is None or record is None:
-        return text or "{}"
+@lru_cache(maxsize=1024)
+def _described(columns: tuple[tuple[str, str], ...], select: frozenset[str] | None) -> str:
+    """The published columns as every change of a table lists them."""
+    described = [
+        {"name": name, "type": kind} for name, kind in columns if select is None or name in select
+    ]
+    return json.dumps(described, separators=(",", ":"))
+
+
+def _chosen(record: Mapping[str, Any] | None, select: frozenset[str]) -> str | None:
+    if record is None:
+        return None
     chosen = (
         f"{json.dumps(name)}:{_value(value)}" for name, value in record.items() if name in select
     )

@@ -6,7 +6,7 @@ index from topic to readers is what keeps the cost of an event in proportion to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from realtime.authority import Grants, Identity
 from realtime.event import Event
@@ -22,27 +22,29 @@ class Reader:
     def __init__(self, rights: Rights) -> None:
         self.rights = rights
         self.peers: set[Peer] = set()
-        self.by_table: dict[str, list[Subscription]] = {}
+        # Tuples, because an event walks them while a socket that cannot keep up is taken out.
+        self.by_table: dict[str, tuple[Subscription, ...]] = {}
 
     def subscriptions(self) -> list[Subscription]:
         """All channels of all sockets; a copy, because closing one changes them."""
         return [subscription for peer in self.peers for subscription in peer.subscriptions]
 
-    def listening(self, table: str) -> list[Subscription]:
+    def listening(self, table: str) -> Sequence[Subscription]:
         """The channels that have a binding on a table; all of them when no table is named."""
-        return list(self.by_table.get(table, ())) if table else self.subscriptions()
+        return self.by_table.get(table, ()) if table else self.subscriptions()
 
     def add(self, subscription: Subscription) -> None:
         subscription.peer.subscriptions.add(subscription)
         for table in subscription.bindings.tables:
-            self.by_table.setdefault(table, []).append(subscription)
+            self.by_table[table] = (*self.by_table.get(table, ()), subscription)
 
     def remove(self, subscription: Subscription) -> None:
         subscription.peer.subscriptions.discard(subscription)
         for table in subscription.bindings.tables:
-            listening = self.by_table[table]
-            listening.remove(subscription)
-            if not listening:
+            rest = tuple(each for each in self.by_table[table] if each is not subscription)
+            if rest:
+                self.by_table[table] = rest
+            else:
                 del self.by_table[table]
 
 
