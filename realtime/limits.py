@@ -29,7 +29,7 @@ class Limits:
     sockets_per_organization: int = 10_000
     sockets_per_process: int = 15_000
     # A process that was just started is found by all pages at once; who is turned away comes back.
-    handshakes_per_second: int = 400
+    handshakes_per_second: int = 500
     channels_per_socket: int = 100
     bindings_per_channel: int = 100
     joins_per_second: int = 10
