@@ -106,6 +106,9 @@ class Nemesis:
         for stretch in self.stretches:
             for connection in stretch.connections:
                 connection.delay = 0.0
+        if self.plant.processes["worker"].pid is None:
+            # Ended by the loss of its database; whoever runs it starts it again.
+            await self.plant.start_process("worker")
         for process in self.plant.processes.values():
             await self.plant.until(process.answers)
 
