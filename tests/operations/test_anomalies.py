@@ -60,6 +60,11 @@ def test_a_value_that_goes_to_and_fro_about_its_bound_is_one_finding():
     assert raised(story(OLDEST, [2.1] * 3 + [1.9, 2.1] * 100)) == 1
 
 
+def test_just_below_the_bound_is_not_over():
+    assert story(OLDEST, [3.0] * 3 + [1.9] * 60)[-1].ended_at is None
+    assert story(OLDEST, [3.0] * 3 + [1.5] * 60)[14].ended_at is not None
+
+
 def test_the_reason_is_that_of_the_moment_in_which_it_was_raised():
     told = story(SPIKE, [None, *[3.0] * 10, 9.0])
     assert told[-1].reason == "Open sockets at 3 times the day's mean for 60 s; bound 2 times"

@@ -184,6 +184,15 @@ def test_a_restart_is_no_fall_and_two_processes_are_added_up(now, all_seen):
     assert [each.is_silent for each in processes(now)] == [False, False]
 
 
+def test_of_an_organization_only_its_own_sockets_are_counted(now, all_seen, clinic, other_clinic):
+    """Also by whoever sees those of all."""
+    by = {str(clinic.pk): 23, str(other_clinic.pk): 17}
+    keep_hub(look(sockets=40, by_organization=by), now, Grain.COARSE)
+    for organization, sockets in ((clinic, 23), (other_clinic, 17)):
+        [moment] = moments(HOUR, now, organization.pk)
+        assert (moment.sockets, moment.own_sockets) == (40, sockets)
+
+
 def test_the_log_is_counted_in_events_a_second(now, all_seen):
     for seconds, seq in ((20, 900), (10, 950)):
         stream = StreamMeasures(**(vars(FLOWING) | {"last_seq": seq}))
