@@ -41,6 +41,10 @@ class Size:
 def paced(contestant: Contestant, size: Size) -> Figures:
     """W1."""
     with _crowd(contestant.each(size.topics)) as crowd:
+        # A relay that has just begun to lead, plans that are not made yet: not what is asked here.
+        _write(size.rate, 0.5, lambda n: contestant.change_each([n % size.topics]))
+        crowd.heard(round(size.rate * 0.5), _PATIENCE_SECONDS)
+        crowd.begin()
         count = round(size.rate * size.seconds)
         _write(size.rate, size.seconds, lambda n: contestant.change_each([n % size.topics]))
         is_whole = crowd.heard(count, _PATIENCE_SECONDS)
