@@ -370,6 +370,18 @@ class World(RuleBasedStateMachine):
         self.all_is_heard()
         self.answer()
 
+    @precondition(lambda self: self.pages)
+    @rule(which=WHICH, topic=st.sampled_from(TOPICS[:2]))
+    def rights_change_while_they_are_read(self, which, topic):
+        user = self.pages[which % len(self.pages)].identity.user_id
+        self.give_or_take_and_hear(user, topic)
+        while self.questions:
+            self.ask_for_rights()
+        self.give_or_take_and_hear(user, topic)
+        while self.asked:
+            self.answer()
+        self.all_goes_well({topic})
+
     @precondition(lambda self: self.asked)
     @rule()
     def answer(self):
@@ -406,6 +418,19 @@ class World(RuleBasedStateMachine):
         page = self.pages[-1]
         self.settle_page(page)
         self.settle_rights()
+
+    @precondition(lambda self: len(self.pages) < 4)
+    @rule(user=st.sampled_from(USERS), topics=st.sets(st.sampled_from(TOPICS), min_size=1))
+    def sign_out_between_handshake_and_arrival(self, user, topics):
+        self.open_page(user)
+        page = self.pages[-1]
+        with self.alone(page):
+            self.connect(0)
+        self.sign_out_and_hear(len(self.pages) - 1)
+        with self.alone(page):
+            self.join(0)
+        self.settle_rights()
+        self.all_goes_well(topics)
 
     @precondition(lambda self: len(self.pages) < 4)
     @rule(user=st.sampled_from(USERS), topics=st.sets(st.sampled_from(TOPICS), min_size=1))
