@@ -254,10 +254,15 @@ class Hub:
 
     def recompute(self, reader: Reader) -> None:
         """Ask for the rights of a reader who is held; once, however often they change meanwhile."""
-        if reader not in self._asking:
-            task = self.keep(self._ask(reader), "hub: rights")
-            self._asking[reader] = task
-            task.add_done_callback(lambda _: self._asking.pop(reader, None))
+        task = self._asking.get(reader)
+        # One that has just ended is still there until the loop turns: it asks no more.
+        if task is None or task.done():
+            task = self._asking[reader] = self.keep(self._ask(reader), "hub: rights")
+            task.add_done_callback(lambda ended: self._asked(reader, ended))
+
+    def _asked(self, reader: Reader, ended: asyncio.Task[None]) -> None:
+        if self._asking.get(reader) is ended:
+            del self._asking[reader]
 
     async def settled(self, reader: Reader) -> None:
         """Wait until the rights of a reader are known, or there are no sockets of theirs left."""
