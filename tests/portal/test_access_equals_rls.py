@@ -181,6 +181,19 @@ def test_application_and_database_agree_on_who_sees_whom(cast, world):
         pass
 
 
+def test_a_place_that_has_ended_shows_nobody_by_either_wall(cast):
+    hour = timedelta(hours=1)
+    with acting_for(cast.clinic.pk, system=True):
+        CareTeamMembership.objects.filter(provider=cast.ada.provider).update(
+            starts_at=timezone.now() - 2 * hour, ends_at=timezone.now() - hour
+        )
+    said = said_by_application(cast.clinic, cast.ada.user)
+    for name in ("team", "watched", "visible"):
+        assert said[name] == set()
+    for function in ("care_team", "watched", "visible", "writable"):
+        assert said_by_sql(cast.clinic, cast.ada.user, f"portal_{function}_patients()") == set()
+
+
 def test_who_is_entitled_is_told_only_to_those_who_are(cast, acting):
     with acting(cast.ana):
         assert set(access.entitled_users(cast.ana.patient)) == {

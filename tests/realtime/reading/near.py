@@ -21,7 +21,7 @@ from django.utils import timezone
 from portal.middleware.sessions import IDLE_KEY
 from portal.models import Session
 from portal.sessions import ORGANIZATION_KEY, SessionStore, digest_of
-from realtime import polling, process, protocol
+from realtime import companions, polling, process, protocol
 from realtime.bus import Bus
 from realtime.consumer import consumer
 from realtime.relay import Relay
@@ -67,17 +67,22 @@ async def engine_here(engine_url):
 
 @contextmanager
 def pooled(monkeypatch, size=8):
-    """Keep the application's connections, as production does: a new one costs more than a look."""
+    """Keep the application's connections, as production does: a new one costs more than a look.
+
+    What runs beside a leading relay stays away: it has connections and threads of its own.
+    """
+    monkeypatch.setattr(companions, "_registered", {})
     options = connections.settings["default"]["OPTIONS"]
-    monkeypatch.setitem(options, "pool", {"min_size": 1, "max_size": size, "timeout": 5})
     connections["default"].close()
     del connections["default"]
+    options["pool"] = {"min_size": 0, "max_size": size, "timeout": 5}
     try:
         yield
     finally:
         connections["default"].close()
         connections["default"].close_pool()
         del connections["default"]
+        del options["pool"]
 
 
 def session_row(key, user, organization):
