@@ -15,7 +15,7 @@ import psycopg
 from django.apps import apps
 from django.db import models
 
-from benchmarks.listener import Seat, stamp
+from benchmarks.ear import Seat, stamp
 from benchmarks.population import Visitor
 from benchmarks.servers import Server, cpu_of, free_port, uvicorn
 from benchmarks.stage import PADDING, Stage

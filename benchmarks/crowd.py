@@ -11,7 +11,8 @@ from typing import Self
 import psutil
 
 from benchmarks import listener
-from benchmarks.listener import Heard, Seat
+from benchmarks.ear import Seat
+from benchmarks.listener import Heard
 
 # A process may have 20,000 files open here; and two share the reading of a large crowd.
 _SEATS_PER_PROCESS = 5_000

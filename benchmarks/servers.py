@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.listener import HOST
+from benchmarks.ear import HOST
 from portal.embedded.processes import dies_with_parent, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,7 +9,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.listener import HOST
+from benchmarks.ear import HOST
 from benchmarks.peers.listening import listen
 
 # RFC 6455 section 1.3: the answer to the key that the load client sends.

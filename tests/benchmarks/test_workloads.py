@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.contestants import Channels, Floor
 from benchmarks.crowd import Spread
-from benchmarks.listener import Seat, stamp, text_frame
+from benchmarks.ear import Seat, stamp, text_frame
 from benchmarks.report import Report
 from benchmarks.workloads.catch_up import Size as LogSize
 from benchmarks.workloads.catch_up import catch_up
