@@ -28,7 +28,7 @@ SAMPLE_SECONDS = 0.25
 class Scale:
     """How much of everything, and how often something goes wrong."""
 
-    seconds: float = 25.0
+    seconds: float = 30.0
     pause: float = 1.0  # between two faults
     writers: int = 4
     write_pause: float = 0.1  # of one writer, between two transactions
@@ -110,7 +110,7 @@ class Run:
             for number in range(scale.writers)
         ]
         registrars = [
-            Registrar(url, place, Random(f"{self.seed} place {place['id']}"), pause=2.0)
+            Registrar(url, place, Random(f"{self.seed} place {place['id']}"), pause=1.0)
             for place in plant.world["places"]
         ]
         return writers, registrars
