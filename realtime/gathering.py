@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from django.db import InterfaceError, OperationalError
+
 from realtime.errors import Unavailable
 
 Question = TypeVar("Question")
@@ -63,14 +65,17 @@ class Gathering(Generic[Question, Answer]):
             return
         try:
             answers = await self._ask([question for question, _ in asked])
-        except Unavailable as error:
+        except (Unavailable, OperationalError, InterfaceError) as error:
+            # The database, and nothing that one question is to blame for: asking each alone would
+            # let the last of hundreds wait for the patience of all before it.
             _fail(asked, error)
         except Exception as error:  # noqa: BLE001 - it is raised where the question was put
             if len(asked) == 1:
                 _fail(asked, error)
                 return
             for each in asked:
-                await self._answer([each])
+                if not each[1].done():
+                    await self._answer([each])
         else:
             for (_, future), answer in zip(asked, answers, strict=True):
                 if not future.done():

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from django.db import OperationalError
 
 from realtime.errors import Unavailable
 from realtime.gathering import Gathering
@@ -11,8 +12,9 @@ from realtime.gathering import Gathering
 class Oracle:
     """Answers with the double; keeps what it was asked at once."""
 
-    def __init__(self):
+    def __init__(self, fails=ValueError):
         self.asked = []
+        self.fails = fails
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
@@ -20,7 +22,7 @@ class Oracle:
         self.asked.append(list(questions))
         await self.may_answer.wait()
         if 13 in questions:
-            raise ValueError("13 is not a question")
+            raise self.fails("13 is not a question")
         if 0 in questions:
             raise Unavailable("away")
         return [2 * each for each in questions]
@@ -80,6 +82,14 @@ async def test_an_authority_that_is_away_is_not_asked_again_for_each():
     gathering = Gathering(oracle)
     answers = await asyncio.gather(*map(gathering, (5, 0, 6)), return_exceptions=True)
     assert {type(each) for each in answers} == {Unavailable}
+    assert len(oracle.asked) == 1
+
+
+async def test_a_database_that_fails_is_not_asked_again_for_each():
+    oracle = Oracle(fails=OperationalError)
+    gathering = Gathering(oracle)
+    answers = await asyncio.gather(*map(gathering, (5, 13, 6)), return_exceptions=True)
+    assert {type(each) for each in answers} == {OperationalError}
     assert len(oracle.asked) == 1
 
 
