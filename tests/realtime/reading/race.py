@@ -7,7 +7,7 @@ chosen by a seed. What must not be is judged from the log and from what reached 
 the engine's own code:
 
     the right ended by a row       no event with seq > S, the position of that row's control event
-    the right ended by the clock   no event written at its last moment or later
+    the right ended by the clock   no event written at its last moment or later, and after S
 """
 
 import asyncio

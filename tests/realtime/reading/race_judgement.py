@@ -42,7 +42,9 @@ def leaks(trial, facts):
     """What reached the trial's page after its right had ended, or was never its own."""
     own = facts.written[trial.topic]
     if trial.is_by_clock:
-        forbidden = {seq for seq, at in own.items() if at >= trial.ends_at}
+        # A busy machine may write down the end when it has passed already: until then it was none.
+        known = facts.revoked.get(str(trial.user_id), 0)
+        forbidden = {seq for seq, at in own.items() if at >= trial.ends_at and seq > known}
     else:
         forbidden = {seq for seq in own if seq > facts.revoked[str(trial.user_id)]}
     assert forbidden, f"nothing was written afterwards: {trial.name}"
