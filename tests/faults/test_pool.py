@@ -21,7 +21,6 @@ NAMES = {"Ana Ruiz", "Ben Cho", "Carla Weiss"}
 
 
 @pytest.mark.usefixtures("committed")
-@pytest.mark.timeout(180)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_nobody_is_shown_what_the_last_one_was(tmp_path, monkeypatch, client_for, cast):

@@ -26,7 +26,7 @@ from tests.house.record import CANARIES, IDENTITY, anas_record
 # An app each, so that they can run side by side.
 AREAS = sorted({name.partition(":")[0] for name in MATRIX})
 each_area = pytest.mark.parametrize("area", AREAS)
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 # What differs between two answers without telling anybody anything.
 NOISE = [

@@ -22,8 +22,6 @@ from portal.management.demo.folder import DataFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = pytest.mark.timeout(240)
-
 
 def run(*command, **variables):
     """Run a command in the checkout to its end, with nothing of ours in its environment."""

@@ -155,7 +155,6 @@ def site(tmp_path):
         site.stop()
 
 
-@pytest.mark.timeout(180)
 def test_a_database_that_goes_away_is_waited_for(site):
     """Pages say so calmly, try again by themselves, and are there again when it is."""
     site.database.kill()

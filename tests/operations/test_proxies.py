@@ -31,8 +31,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = ROOT / "docs" / "deployment"
 NAME = "localhost"  # has an address everywhere, and a certificate can name it
 
-pytestmark = pytest.mark.timeout(240)
-
 
 def free_port():
     with socket.socket() as probe:

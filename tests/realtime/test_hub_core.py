@@ -8,12 +8,10 @@ from tests.realtime.hub_bugs import SEEDED
 from tests.realtime.hub_world import World
 
 
-@pytest.mark.timeout(300)
 def test_no_order_of_things_loses_doubles_or_leaks_an_event():
     run_state_machine_as_test(World, settings=settings(max_examples=250, stateful_step_count=50))
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("bug", SEEDED, ids=lambda bug: bug.__name__)
 def test_the_model_finds_the_bug(bug, monkeypatch):
     bug(monkeypatch)

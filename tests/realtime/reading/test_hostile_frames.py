@@ -6,7 +6,6 @@ import logging
 import socket
 import struct
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
@@ -72,7 +71,6 @@ FRAMES = st.one_of(
 )
 
 
-@pytest.mark.timeout(180)
 def test_no_frame_ends_a_socket_or_the_process(server, cookie_of, ana, inbox, clinic, caplog):
     cookie = cookie_of(ana)
     calm = Wire(server, cookie)

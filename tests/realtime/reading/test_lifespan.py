@@ -114,7 +114,6 @@ def is_up(port):
         return False
 
 
-@pytest.mark.timeout(90)
 def test_two_processes_tell_the_same_through_valkey_and_without_it(
     processes, valkey, cookie_of, superuser, ana, ada, clinic
 ):

@@ -66,7 +66,6 @@ def official(server, cookie_of):
         each.kill()
 
 
-@pytest.mark.timeout(60)
 def test_the_official_client_subscribes_hears_and_leaves(official, inbox, ana, clinic):
     thread = str(uuid.uuid4())
     messages = "client_portal_messages"
@@ -95,7 +94,6 @@ def test_the_official_client_subscribes_hears_and_leaves(official, inbox, ana, c
     assert client.close()[0].lower() == "closed"
 
 
-@pytest.mark.timeout(60)
 def test_the_official_client_is_told_why_it_may_not(official, ana):
     client = official(ana, {"event": "*", "schema": "public", "table": "users"})
     state, error = client.until("state")
