@@ -52,7 +52,7 @@ async def missed(
                 _SECONDS,
                 replay.read,
                 hub.authority,
-                next(iter(reader.peers)).identity,
+                subscription.peer.identity,
                 page.upto,
                 subscription.bindings.tables,
             )

@@ -60,7 +60,7 @@ def test_the_words_fit_their_reader(cast, kind, to_her, to_her_daughter):
 def test_no_kind_says_anything_clinical(cast):
     for kind in Kind:
         tell(cast.ada, cast.ana.patient, kind, uuid4())
-    allowed = {"message", "visit", "care", "team", "sign", "alert", "alerts", "waiting"}
+    allowed = {"message", "visit", "care", "team", "sign", "alert", "alerts", "waiting", "vigil"}
     for line in told(cast.ada):
         assert set(line.text.lower().split()) & allowed, line.text
 

@@ -90,7 +90,7 @@ def test_what_the_watch_over_alerts_found_is_said_first(
     keep_hub(look(), timezone.now(), Grain.COARSE)
     owner.execute(
         "INSERT INTO auditor_alarms (id, organization_id, kind, number, found_at)"
-        " VALUES (gen_random_uuid(), %s, 'worker_silent', 1, now())",
+        " VALUES (gen_random_uuid(), %s, 'worker_silent', 1, now()) ON CONFLICT DO NOTHING",
         [clinic.pk],
     )
     shown = client_for(admin).get("/operations/now/").text

@@ -118,7 +118,7 @@ def log(connect, superuser):
     )
     # A job worker lives, as far as the auditor beside the relay can see: its alarm is an event too.
     superuser.execute(
-        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 day')"
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 year')"
     )
     yield Log(connect("engine"))
     superuser.execute("DELETE FROM procrastinate_workers")

@@ -53,7 +53,8 @@ def test_a_poll_tells_what_happened_since_the_cursor(poll, put, inbox, ana):
     head = inbox.head()
     answer = poll(ana, before, VITALS)
     assert rows(answer) == expected
-    assert answer["cursor"] == head
+    # What watches over the engine may have said something of its own meanwhile.
+    assert number(answer["cursor"]) >= number(head)
     assert answer["epoch"] == head.rpartition(":")[0]
     assert answer["at"].endswith("+00:00")
     assert (answer["more"], answer["resync"]) == (False, False)

@@ -12,7 +12,7 @@ from portal.middleware.sessions import idle_limit
 from realtime import asking
 from realtime.authority import Identity
 from realtime.failpoints import armed
-from tests.realtime.reading.wire import ids, is_system, wait_until
+from tests.realtime.reading.wire import PAGE, ids, is_system, wait_until
 
 VITALS = {"table": "vital_signs"}
 
@@ -211,6 +211,42 @@ def test_a_sign_out_during_the_handshake_is_obeyed(wire, inbox, put, cookie_of, 
         assert page.closed() == (4401, "signed out")
     put()
     other.changes()
+
+
+def test_history_is_not_read_in_the_name_of_another_session(
+    wire, inbox, put, server, cookie_of, ana, settings, monkeypatch
+):
+    """The hub has not heard of the sign-out yet; the person's other browser is still signed in."""
+    from portal.sessions import SessionStore
+
+    settings.REALTIME_FAILPOINTS = True
+    other = wire(ana)
+    other.live(VITALS)
+    since = inbox.head()
+    before = put()
+    inbox.head()
+    cookie, forbidden, never = cookie_of(ana), [], asyncio.Event()
+
+    def sign_out():
+        if not forbidden:
+            SessionStore(cookie).delete()
+            forbidden.append(put())
+            inbox.head()
+
+    async def meanwhile():
+        core = server.hub.core
+        core.ring.restart(core.seq)  # what was missed has to come from the log
+        monkeypatch.setattr(core, "receive", lambda *_: True)
+        await in_a_thread(sign_out)
+
+    with armed("history.page", meanwhile), armed("hub.read", never.wait):
+        page = wire(cookie=cookie)
+        wanted = {"event": "*", "schema": "public", **VITALS, "since": since}
+        payload = {"config": {"postgres_changes": [wanted]}}
+        page.send(PAGE, "phx_join", payload, ref="1", join_ref="1")
+        assert page.closed() == (4401, "signed out")
+    assert forbidden
+    assert set(told(page)) <= {before}
 
 
 def test_a_membership_that_ends_closes_the_page(wire, put, ada, clinic, owner):
