@@ -12,7 +12,7 @@ from portal.middleware.sessions import idle_limit
 from realtime import asking
 from realtime.authority import Identity
 from realtime.failpoints import armed
-from tests.realtime.reading.wire import PAGE, ids, is_system, wait_until
+from tests.realtime.reading.wire import PAGE, ids, is_system, number, wait_until
 
 VITALS = {"table": "vital_signs"}
 
@@ -81,10 +81,15 @@ def test_nothing_after_the_removal_from_a_care_team_arrives(wire, inbox, put, ad
     assert told(page) == [before]
 
 
-def test_a_clinician_is_followed_into_the_topics_of_a_new_patient(wire, put, boris, ana, join_team):
-    page = wire(boris)
+def test_a_clinician_is_followed_into_the_topics_of_a_new_patient(
+    wire, inbox, put, boris, ana, join_team, server
+):
+    page, core = wire(boris), server.hub.core
     page.live(VITALS)
     put()
+    # Judged by the rights of that moment, and not kept for those that come.
+    head = number(inbox.head())
+    wait_until(lambda: core.seq >= head and not core.readers.held)
     join_team(boris, ana)
     after = put()
     page.until(lambda frame: is_system(frame, "access"))
