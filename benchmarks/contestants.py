@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +43,7 @@ def room(organization_id: str) -> models.Model:
     return apps.get_model("appointments", "Room")(organization_id=organization_id)
 
 
-class Contestant:
+class Contestant(ABC):
     """What all have in common: server processes on one core, and a connection that writes."""
 
     name: str
@@ -54,9 +55,9 @@ class Contestant:
         self.beside: list[Any] = []
         self._opened: psycopg.Connection[Any] | None = None
 
+    @abstractmethod
     def start(self, core: int | None = None) -> None:
         """Start the servers, bound to a core."""
-        raise NotImplementedError
 
     def begin(self) -> None:
         """Open the connection that writes."""
@@ -79,21 +80,21 @@ class Contestant:
         """Seconds of processor used by all that serves, the bus too; not PostgreSQL."""
         return sum(each.cpu() for each in self.servers) + sum(cpu_of(each) for each in self.beside)
 
+    @abstractmethod
     def each(self, count: int) -> list[Seat]:
         """Sockets that each listen to a topic of their own."""
-        raise NotImplementedError
 
+    @abstractmethod
     def all_of(self, count: int) -> list[Seat]:
         """Sockets that listen to the topic that all share."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change_each(self, numbers: Sequence[int]) -> None:
         """One INSERT of a change for each of these topics."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change_all(self, count: int = 1) -> None:
         """One INSERT of changes to the topic that all share."""
-        raise NotImplementedError
 
 
 class Portal(Contestant):

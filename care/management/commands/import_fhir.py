@@ -10,13 +10,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from care.fhir.dates import Dates, latest_day
 from care.fhir.documents import Document, Unreadable, documents, spooled
 from care.fhir.intake import TYPES, Intake
 from care.fhir.outcome import Fate, Outcome
+from care.management.progress import progress_on
 from portal.models import Organization, Provider
 from portal.tenancy import acting_for
 
@@ -84,7 +84,7 @@ class _Run:
     def take(self, files: list[Document]) -> None:
         """Take every document, then once more what waited for a resource of a later one."""
         waiting: dict[Document, frozenset[int]] = {}
-        with self._progress() as progress:
+        with progress_on(self.console) as progress:
             task = progress.add_task("Importing", total=sum(file.size for file in files), rate="")
             began = time.monotonic()
             for file in files:
@@ -142,18 +142,6 @@ class _Run:
             f"{self.total.resources:,} resources in {seconds:.1f} s{moved}: "
             + ", ".join(f"{self.total.of(fate):,} {fate}" for fate in Fate)
             + "."
-        )
-
-    def _progress(self) -> Progress:
-        return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
         )
 
 

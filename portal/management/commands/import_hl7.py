@@ -11,9 +11,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from care.management.progress import progress_on
 from portal.management.hl7.answers import Code, Problem
 from portal.management.hl7.documents import Document, documents
 from portal.management.hl7.intake import PASSED_OVER, REFUSED, Hl7Intake
@@ -63,7 +63,7 @@ class _Run:
     def take(self, files: list[Document]) -> None:
         """Take every message of every file, each in a transaction of its own."""
         began = time.monotonic()
-        with self._progress() as progress:
+        with progress_on(self.console) as progress:
             task = progress.add_task("Importing", total=sum(file.size for file in files), rate="")
             for file in files:
                 for number, data in enumerate(file.messages(), start=1):
@@ -107,18 +107,6 @@ class _Run:
             + ". Visits: "
             + ", ".join(f"{self.visits[fate]:,} {fate}" for fate in FATES_OF_VISITS)
             + "."
-        )
-
-    def _progress(self) -> Progress:
-        return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
         )
 
 
