@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 from portal.embedded.processes import wait_until
 from tests.browser.alarms import Alarms
@@ -22,6 +30,8 @@ from tests.browser.server import Server, Wire
 from tests.browser.stage import SCRIPTS, Stage
 
 MODULES_HOST = "http://modules.test"
+# What has to come may take a busy machine long; how fast it comes is measured, not tested.
+expect.set_options(timeout=30_000)
 UNDER_WAY = """
     SELECT (SELECT count(*) FROM realtime_inbox) + count(*)
     FROM pg_stat_activity
@@ -104,7 +114,7 @@ def server(running_server, committed, database_urls) -> Iterator[Server]:
     # The tables are emptied next: a request under way would be in the way of that, and the other
     # way round.
     with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
-        wait_until(lambda: not connection.execute(UNDER_WAY).fetchone()[0], seconds=10)
+        wait_until(lambda: not connection.execute(UNDER_WAY).fetchone()[0], seconds=60)
 
 
 @pytest.fixture

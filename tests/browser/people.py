@@ -10,17 +10,17 @@ from playwright.sync_api import Locator, Page, expect
 from portal.identifiers import uuid7
 
 
-def is_live(page: Page, timeout: float = 20_000) -> None:
+def is_live(page: Page, timeout: float = 60_000) -> None:
     """Wait until the page hears from the server."""
     stands(page, "live", timeout)
 
 
-def stands(page: Page, standing: str, timeout: float = 20_000) -> None:
+def stands(page: Page, standing: str, timeout: float = 60_000) -> None:
     """Wait until the page says how it stands."""
     page.wait_for_selector(f"html[data-connection={standing}]", state="attached", timeout=timeout)
 
 
-def eventually(page: Page, condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
+def eventually(page: Page, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Let the page run until `condition` holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -123,7 +123,7 @@ class Stage:
 
     # What is seen --------------------------------------------------------------------------
 
-    def stands(self, standing: str, timeout: float = 10_000) -> None:
+    def stands(self, standing: str, timeout: float = 60_000) -> None:
         """Wait until the page says how it stands."""
         self.page.wait_for_selector(
             f"html[data-connection={standing}]", state="attached", timeout=timeout
@@ -135,7 +135,7 @@ class Stage:
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Let the page run until `condition` holds."""
-        for _ in range(500):
+        for _ in range(3_000):
             if condition():
                 return
             self.page.wait_for_timeout(20)

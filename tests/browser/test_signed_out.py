@@ -101,7 +101,7 @@ def test_what_was_typed_is_given_back_after_signing_in_again(
     page = visit(ana, conversation.path)
     is_live(page)
     box = page.locator(".composer textarea")
-    with page.expect_response("**/account/kept-text/", timeout=15_000):
+    with page.expect_response("**/account/kept-text/"):
         box.fill("It began on Monday, and")
     with acting(ana):
         Session.objects.filter(user=ana.user).delete()
@@ -120,7 +120,7 @@ def test_what_was_typed_is_given_back_after_signing_in_again(
 def test_what_was_sent_is_not_given_back(visit, conversation, ana):
     page = visit(ana, conversation.path)
     is_live(page)
-    with page.expect_response("**/account/kept-text/", timeout=15_000):
+    with page.expect_response("**/account/kept-text/"):
         page.locator(".composer textarea").fill("It began on Monday.")
     sent = []
     page.on("request", lambda request: sent.append(request.post_data or ""))
@@ -137,7 +137,7 @@ def test_a_plain_form_that_arrived_is_not_given_back_either(visit, server, ana):
     page = visit(ana, "/messages/new/")
     is_live(page)
     page.locator("input[data-keep]").fill("My knee")
-    with page.expect_response("**/account/kept-text/", timeout=15_000):
+    with page.expect_response("**/account/kept-text/"):
         page.locator("textarea[data-keep]").fill("It is swollen.")
     page.get_by_label("Pain or how I feel").check()
     page.get_by_role("button", name="Send").click()

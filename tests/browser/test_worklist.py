@@ -75,7 +75,7 @@ def test_it_sounds_from_a_click_on_and_until_somebody_has_the_alert(
     expect(sounding).to_contain_text("Sounding: a critical alert waits.")
     with acting(noor):
         acknowledge(alert, by=noor.reader, note="On my way")
-    expect(sounding).to_be_hidden(timeout=2_000)
+    expect(sounding).to_be_hidden()
     assert page.evaluate("window.cutOff") == len(CRITICAL)
     of_alert("Urea")
     hears(page, CRITICAL + URGENT)
@@ -157,7 +157,7 @@ def test_whoever_reads_an_alert_sees_at_once_who_took_it_and_keeps_the_line_begu
     with acting(ada):
         acknowledge(alert, by=ada.reader, note="On my way")
     expect(page.locator("#alert-item .facts")).to_contain_text(
-        re.compile(r"Ada Lee, since \d\d:\d\d: “On my way”"), timeout=2_000
+        re.compile(r"Ada Lee, since \d\d:\d\d: “On my way”")
     )
     expect(begun).to_have_value("I am in theatre")
     expect(begun).to_be_focused()

@@ -23,7 +23,7 @@ from realtime.quoting import array, identifier, literal
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def wait_until(condition, seconds=10.0):
+def wait_until(condition, seconds=60.0):
     """Wait for a condition and return what it answered; fail when it does not come in time."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):

@@ -133,7 +133,7 @@ def test_two_processes_tell_the_same_through_valkey_and_without_it(
     processes[0].process.kill()
     processes[0].process.wait(10)
     last = put()
-    assert ids(pages[1].changes(1, seconds=10)) == [last]
+    assert ids(pages[1].changes(1)) == [last]
     again = Wire(processes[1], cookie_of(ana))
     again.live(VITALS)
     for page in (*pages, again):

@@ -25,8 +25,11 @@ from websockets.sync.client import connect
 
 PAGE = "realtime:page"
 
+# How long to wait for what has to come: long enough for a machine busy with everything else.
+PATIENCE_SECONDS = 60.0
 
-def wait_until(condition, seconds=10.0):
+
+def wait_until(condition, seconds=PATIENCE_SECONDS):
     """Wait for a condition and return what it answered; fail when it does not come in time."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
@@ -72,7 +75,7 @@ class Server:
 
     def stop(self):
         self._server.should_exit = True
-        self._thread.join(15)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
 
     @property
@@ -87,7 +90,7 @@ class Server:
 
     def run(self, coroutine):
         """Run something on the server's event loop and return what it answers."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE_SECONDS)
 
     def call(self, function, *args):
         """Call something on the server's event loop."""
@@ -133,7 +136,7 @@ class Wire:
         self.socket.send(json.dumps(frame))
         return ref
 
-    def receive(self, seconds=5.0):
+    def receive(self, seconds=PATIENCE_SECONDS):
         """The next frame, as [join_ref, ref, topic, event, payload]."""
         frame = json.loads(self.socket.recv(timeout=seconds))
         if isinstance(frame, dict):
@@ -142,7 +145,7 @@ class Wire:
         self.seen.append(frame)
         return frame
 
-    def until(self, condition, seconds=5.0):
+    def until(self, condition, seconds=PATIENCE_SECONDS):
         """Frames up to and with the first that meets the condition."""
         deadline = time.monotonic() + seconds
         frames = []
@@ -166,7 +169,7 @@ class Wire:
         self.join(*bindings, **config)
         return self.until(lambda frame: is_system(frame, "position"))
 
-    def changes(self, count=1, seconds=5.0):
+    def changes(self, count=1, seconds=PATIENCE_SECONDS):
         """The next `count` changes: their `data`."""
         found = []
         while len(found) < count:
@@ -180,7 +183,7 @@ class Wire:
         ref = self.send("phoenix", "heartbeat", {})
         return self.until(lambda frame: frame[2] == "phoenix" and frame[1] == ref)
 
-    def closed(self, seconds=5.0):
+    def closed(self, seconds=PATIENCE_SECONDS):
         """Wait for the end and return its (code, reason)."""
         deadline = time.monotonic() + seconds
         while True:
