@@ -65,9 +65,7 @@ def test_without_sockets_it_polls_says_so_and_goes_back(visit, conversation, ana
     assert lines(nurse) == conversation.bodies()
 
 
-def test_a_link_that_dies_silently_is_noticed_and_caught_up(
-    visit, conversation, wire, ana, noor
-):
+def test_a_link_that_dies_silently_is_noticed_and_caught_up(visit, conversation, wire, ana, noor):
     """No connection breaks: the browser believes in its socket, the page must not."""
     visit.expect_trouble("WebSocket", "htmx:", "Failed to load resource")
     nurse = visit(noor, conversation.path, url=wire.url)
