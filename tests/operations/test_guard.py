@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from notifications.models import Kind, Notification
 from portal.models import AuditEntry
-from portal.operations import guard, healing, health, measures, sampling
+from portal.operations import guard, healing, health, jobs, measures, sampling
 from portal.operations.measures import HubMeasures, StreamMeasures
 from portal.operations.models import Finding, Grain, HubSample
 from portal.operations.sampling import SampledLifespan, keep_hub
@@ -123,6 +124,28 @@ def test_only_one_guard_looks_at_a_time(watch, superuser):
     finally:
         superuser.execute("SELECT pg_advisory_unlock(%s, %s)", list(guard._LOCK))
     assert findings() == []
+
+
+@pytest.mark.parametrize("age", [None, 11.0])
+def test_without_a_relay_the_worker_looks_and_tells(watch, admin, ada, age):
+    watch.stream = replace(FLOWING, beat_age=age)
+    for minute in range(2):
+        jobs.stand_in_for_the_guard(timestamp=minute)
+    assert [found.rule for found in findings()] == [health.BEAT.name]
+    assert [alarms(who) for who in (admin, ada)] == [1, 0]
+    # The guard, back with the next leader, goes on with the same finding.
+    watch.stream = FLOWING
+    watch.look(after=3 * 60 * SECOND)
+    assert watch.look(after=3 * 60 * SECOND) == []
+    assert alarms(admin) == 1
+
+
+@pytest.mark.parametrize("stream", [replace(FLOWING, dead_letters=1), None])
+def test_the_worker_leaves_looking_to_a_relay_that_leads(watch, admin, stream):
+    watch.stream = stream
+    jobs.stand_in_for_the_guard(timestamp=0)
+    assert findings() == []
+    assert alarms(admin) == 0
 
 
 def test_every_rule_judges_a_measure_by_one_of_its_bounds():

@@ -1,0 +1,21 @@
+"""In the job worker: somebody looks although no relay leads, which is where the guard would be.
+
+Guard and auditor watch the worker from the relay; this is the other direction. Whoever is silent,
+the other one tells.
+"""
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from portal.operations import guard, health, measures
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="operations.stand_in_for_the_guard", queueing_lock="operations.stand_in")
+def stand_in_for_the_guard(timestamp: int) -> None:
+    """Look once in the guard's place if the relay has given no sign of life."""
+    stream = measures.of_stream()
+    if stream is None:
+        return
+    if stream.beat_age is None or stream.beat_age > health.BEAT.red:
+        guard.look(timezone.now())
