@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import hypothesis
 import psycopg
@@ -134,6 +135,13 @@ def database_urls() -> DatabaseUrls:
     """This worker's database, as each role opens it."""
     assert _urls is not None
     return _urls
+
+
+@pytest.fixture(scope="session")
+def migrated() -> str:
+    """The superuser's URL of this run's template, which no test writes to: to be copied."""
+    url = urlsplit(os.environ[SUPERUSER_VARIABLE])
+    return url._replace(path=f"/vigil_{os.environ[RUN_VARIABLE]}_template").geturl()
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.valkey import EmbeddedValkey
 from tests.alerts.ward import PATIENTS
 from tests.browser.server import free_port
+from tests.copies import copy_database
 from tests.realtime.conftest import ROOT, wait_until
 
 KILLS = 8
@@ -41,7 +42,7 @@ SERVICES = [name for name in PROCESSES if name not in {"writer", "answer"}]
 class Ward:
     """The server and the processes."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, template):
         self.server = EmbeddedPostgres(folder / "server", durable=False)
         self.server.start()
         self.urls = self.server.provision("kills")
@@ -52,7 +53,7 @@ class Ward:
         self.environment |= {"REDIS_URL": self.bus.url, "WARD_PORT": self.port}
         self.log = (folder / "processes.log").open("wb")
         self.running = {}
-        self.call("manage.py", "migrate", "--skip-checks", "-v0")
+        copy_database(template, self.urls.superuser)
         session = self.call("-m", "tests.alerts.ward", "arrange")
         self.environment["WARD_SESSION"] = session.strip()
 
@@ -114,8 +115,8 @@ class Ward:
 
 
 @pytest.fixture
-def ward(tmp_path):
-    ward = Ward(tmp_path)
+def ward(tmp_path, migrated):
+    ward = Ward(tmp_path, migrated)
     yield ward
     ward.end()
 

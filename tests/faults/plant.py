@@ -22,14 +22,13 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
-from portal.embedded.accounts import server_account
-from portal.embedded.binaries import programs_for
 from portal.embedded.errors import CannotStart
 from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.processes import dies_with_parent, wait_until
 from portal.embedded.valkey import EmbeddedValkey
 from tests.browser.server import HOST, ROOT, uvicorn
 from tests.conftest import SETTINGS
+from tests.copies import copy_database
 from tests.faults.facts import Gauge
 
 START_SECONDS = 120
@@ -260,18 +259,3 @@ def quiet_port() -> int:
             probe.bind((HOST, port))
             return port
     raise AssertionError("a hundred ports are taken")
-
-
-def copy_database(template: str, target: str) -> None:
-    """Copy one database into another, empty one; a third of the time that the migrations take."""
-    programs = programs_for(server_account())
-    with subprocess.Popen(
-        [programs / "pg_dump", "--no-sync", template], stdout=subprocess.PIPE
-    ) as dump:
-        subprocess.run(
-            [programs / "psql", "-qX", "-v", "ON_ERROR_STOP=1", target],
-            stdin=dump.stdout,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-    assert dump.returncode == 0

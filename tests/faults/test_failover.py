@@ -13,11 +13,12 @@ import pytest
 
 from tests.browser.server import Server
 from tests.conftest import SETTINGS
+from tests.copies import copy_database
 from tests.faults import evidence
 from tests.faults.clients import end_all, readers_of
 from tests.faults.facts import Heard, Resynced, Truth
 from tests.faults.history import check
-from tests.faults.plant import arranged, asking, copy_database
+from tests.faults.plant import arranged, asking
 from tests.faults.replicas import Replicated
 from tests.faults.writers import Line, Writer
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from portal.embedded.postgres import EmbeddedPostgres
+from tests.copies import engine_alone
 from tests.realtime.conftest import ROOT, Log, Notes, wait_until
 
 WRITTEN = 200
@@ -26,20 +27,8 @@ class SmallQueue(EmbeddedPostgres):
 
 @pytest.fixture
 def urls(tmp_path):
-    """A database with nothing but the engine in it."""
-    server = SmallQueue(tmp_path / "server", durable=False)
-    server.start()
-    try:
-        urls = server.provision("queue")
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "realtime", "--skip-checks", "-v0"],
-            cwd=ROOT,
-            env=os.environ | urls.environment(),
-            check=True,
-        )
+    with engine_alone(SmallQueue(tmp_path / "server", durable=False)) as urls:
         yield urls
-    finally:
-        server.discard()
 
 
 def test_a_full_queue_fails_no_write_and_loses_no_event(urls, request):

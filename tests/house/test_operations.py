@@ -16,6 +16,7 @@ from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.valkey import EmbeddedValkey
 from portal.operations import views, wellbeing
 from portal.operations.outage import is_outage
+from tests.copies import copy_database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,7 +98,8 @@ def test_a_query_that_fails_is_no_outage(db):
 class Site:
     """A web server of its own on a database of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, template):
+        self.template = template
         self.database = EmbeddedPostgres(folder / "postgres", durable=False)
         self.log = folder / "web.log"
         with socket.socket() as probe:
@@ -106,9 +108,9 @@ class Site:
 
     def start(self):
         self.database.start()
-        settings = self.database.provision("site").environment() | {"DATABASE_POOL": "4"}
-        manage = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-        subprocess.run(manage, cwd=ROOT, env=os.environ | settings, check=True)
+        urls = self.database.provision("site")
+        settings = urls.environment() | {"DATABASE_POOL": "4"}
+        copy_database(self.template, urls.superuser)
         server = ["uvicorn", "portal.asgi:application", "--port", str(self.port)]
         with self.log.open("wb") as log:
             self.server = subprocess.Popen(
@@ -146,8 +148,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path):
-    site = Site(tmp_path)
+def site(tmp_path, migrated):
+    site = Site(tmp_path, migrated)
     try:
         site.start()
         yield site
@@ -169,6 +171,6 @@ def test_a_database_that_goes_away_is_waited_for(site):
     assert site.get("/static/css/tokens.css")[0] == 200
 
     site.database.start()
-    assert processes.wait_until(lambda: site.answers(200), seconds=30, every=0.2)
-    assert processes.wait_until(lambda: "The database is back." in site.log.read_text(), seconds=5)
+    assert processes.wait_until(lambda: site.answers(200), seconds=60, every=0.2)
+    assert processes.wait_until(lambda: "The database is back." in site.log.read_text(), seconds=60)
     assert site.log.read_text().count("The database is away") == 1

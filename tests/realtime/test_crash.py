@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from portal.embedded.postgres import EmbeddedPostgres
+from tests.copies import engine_alone
 from tests.realtime.conftest import ROOT, Log, Notes, wait_until
 
 WRITTEN = 300
@@ -19,20 +20,8 @@ WRITTEN = 300
 
 @pytest.fixture
 def urls(tmp_path):
-    """A database with nothing but the engine in it."""
-    server = EmbeddedPostgres(tmp_path / "server", durable=False)
-    server.start()
-    try:
-        urls = server.provision("crash")
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "realtime", "--skip-checks", "-v0"],
-            cwd=ROOT,
-            env=os.environ | urls.environment(),
-            check=True,
-        )
+    with engine_alone(EmbeddedPostgres(tmp_path / "server", durable=False)) as urls:
         yield urls
-    finally:
-        server.discard()
 
 
 def connected(url):
