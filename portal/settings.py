@@ -70,7 +70,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.operations.outage.DatabaseOutageMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.assets.StaticFiles",
     "portal.middleware.headers.PrivateResponses",
     "care.api.middleware.ApiErrors",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -286,7 +286,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "portal.assets.AddressedStorage"},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

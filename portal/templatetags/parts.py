@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 
 from django import template
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -30,16 +31,29 @@ def import_map(context: template.Context) -> str:
     Modules import each other by these names only. A relative import would miss the hash that a
     static files storage puts into the name.
     """
-    names = {str(path.with_suffix("")): static(f"js/{path}") for path in script_paths()}
     return format_html(
         '<script type="importmap" nonce="{}">{}</script>',
         getattr(context.get("request"), "csp_nonce", ""),
-        # Paths and file names of our own tree: nothing here comes from a person.
-        mark_safe(json.dumps({"imports": names})),  # noqa: S308
+        _imports(),
     )
 
 
+@cache
+def _imports() -> SafeString:
+    names = {str(path.with_suffix("")): static(f"js/{path}") for path in script_paths()}
+    # Paths and file names of our own tree: nothing here comes from a person.
+    return mark_safe(json.dumps({"imports": names}))  # noqa: S308
+
+
 @register.simple_tag
+@cache
+def style_sheets() -> str:
+    """Link every style sheet, in the order of parts/stylesheets.html."""
+    return render_to_string("parts/stylesheets.html")
+
+
+@register.simple_tag
+@cache
 def module_scripts() -> str:
     """Load every module that lies directly in static/js: one custom element a file.
 

@@ -27,7 +27,7 @@ def gallery(browser, frame):
     document = render_to_string("parts/gallery.html", {"request": {"GET": {"frame": frame}}})
 
     def answer(route):
-        path = route.request.url.removeprefix(f"{HOST}/")
+        path = route.request.url.removeprefix(f"{HOST}/").partition("?")[0]
         if path == "":
             route.fulfill(body=document, content_type="text/html")
             return

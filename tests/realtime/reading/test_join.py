@@ -9,6 +9,11 @@ from tests.realtime.reading.wire import PAGE, ids, is_system, number
 VITALS = {"table": "vital_signs"}
 
 
+def heard(page):
+    """What is heard before the answer to a heartbeat; how far all is told comes by the clock."""
+    return [frame for frame in page.heartbeat()[:-1] if not is_system(frame, "position")]
+
+
 @pytest.mark.parametrize("vsn", ["1.0.0", "2.0.0"])
 def test_a_change_reaches_the_patient_it_is_about(wire, inbox, ana, clinic, vsn):
     page = wire(ana, vsn=vsn)
@@ -165,7 +170,7 @@ def test_a_channel_that_was_left_hears_nothing(wire, inbox, ana, clinic):
     assert closed == ["1", "1", PAGE, "phx_close", {}]
     inbox.put([f"patient:{ana.patient.pk}"], organization=clinic.pk)
     inbox.head()
-    assert len(page.heartbeat()) == 1
+    assert heard(page) == []
 
 
 def test_leaving_what_was_never_joined_is_answered_too(wire, ana):
@@ -178,7 +183,7 @@ def test_leaving_what_was_never_joined_is_answered_too(wire, ana):
         "phx_reply",
         {"status": "ok", "response": {}},
     ]
-    assert len(page.heartbeat()) == 1
+    assert heard(page) == []
 
 
 def test_a_second_join_replaces_the_first_without_closing_it(wire, inbox, ana, clinic):
@@ -213,7 +218,7 @@ def test_unknown_events_and_tokens_are_passed_over_in_silence(wire, ana):
     page.send(PAGE, "access_token", {"access_token": "x"}, join_ref="1")
     page.send(PAGE, "unheard_of", {}, join_ref="0")
     page.send("phoenix", "unheard_of", {})
-    assert len(page.heartbeat()) == 1
+    assert heard(page) == []
 
 
 def test_a_private_channel_needs_the_right_to_its_topic(wire, ana, ben):
@@ -247,7 +252,7 @@ def test_an_order_to_resync_reaches_whoever_listens_to_the_table(wire, inbox, an
     inbox.resync("vital_signs", clinic.pk)
     page.until(lambda frame: is_system(frame, "resync"))
     inbox.head()
-    assert len(stranger.heartbeat()) == len(other.heartbeat()) == 1
+    assert heard(stranger) == heard(other) == []
 
 
 def test_a_row_too_large_to_travel_tells_its_readers_to_look(wire, inbox, ana, clinic):

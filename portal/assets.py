@@ -1,0 +1,52 @@
+"""Static files whose address tells their content: kept for a year, never asked for again.
+
+There is no build step: `{% static %}` adds a digest of the file as `?v=`. An answer may be kept for
+ever only where that digest is the file's. While an upgrade rolls, a page of one version asks a
+process of the other: it gets the file of that process, and may not keep it under this address.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.http import HttpRequest, HttpResponse
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
+
+FOR_EVER = "max-age=31536000, public, immutable"
+ASK_AGAIN = "no-cache"
+
+
+@cache
+def digest_of(name: str) -> str | None:
+    """The first twelve hexadecimal digits of the file's SHA-256; None where there is no file."""
+    found = finders.find(name)
+    if not isinstance(found, str) or not Path(found).is_file():
+        return None
+    return hashlib.sha256(Path(found).read_bytes()).hexdigest()[:12]
+
+
+class AddressedStorage(StaticFilesStorage):
+    """Addresses with the digest of what they lead to."""
+
+    def url(self, name: str | None) -> str:
+        """The address of a file; one that is not there gets its address without a digest."""
+        address: str = super().url(name)
+        digest = digest_of(name) if name else None
+        return f"{address}?v={digest}" if digest else address
+
+
+class StaticFiles(WhiteNoiseMiddleware):
+    """Serves static files; says for how long an answer may be kept by the digest asked for."""
+
+    @staticmethod
+    def serve(static_file: object, request: HttpRequest) -> HttpResponse:
+        """Answer with a file."""
+        response: HttpResponse = WhiteNoiseMiddleware.serve(static_file, request)
+        wanted = request.GET.get("v")
+        if wanted is not None:
+            name = request.path_info.removeprefix(settings.STATIC_URL)
+            response["Cache-Control"] = FOR_EVER if wanted == digest_of(name) else ASK_AGAIN
+        return response

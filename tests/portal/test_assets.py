@@ -1,0 +1,49 @@
+"""What may be kept of static files, and for how long."""
+
+import hashlib
+import json
+import re
+
+import pytest
+
+from portal.assets import ASK_AGAIN, FOR_EVER
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+def fetched(client, address, **headers) -> tuple[int, str, str, bytes]:
+    """What is answered: status, Cache-Control, ETag and content."""
+    answer = client.get(address, headers=headers)
+    content = b"".join(answer.streaming_content)
+    answer.close()
+    return answer.status_code, answer["Cache-Control"], answer["ETag"], content
+
+
+def addresses(client) -> list[str]:
+    """Every static file that the first page leads to: linked, loaded, or in the import map."""
+    page = client.get("/sign-in/").content.decode()
+    imports = json.loads(re.search(r'<script type="importmap"[^>]*>(.*?)</script>', page)[1])
+    return [*re.findall(r'(?:href|src)="(/static/[^"]+)"', page), *imports["imports"].values()]
+
+
+def test_everything_a_page_leads_to_is_kept_under_the_digest_of_its_content(client):
+    found = addresses(client)
+    assert len(found) > 100
+    for address in found:
+        _, kept, _, content = fetched(client, address)
+        digest = hashlib.sha256(content).hexdigest()
+        assert digest.startswith(address.partition("?v=")[2] or "no digest"), address
+        assert kept == FOR_EVER
+
+
+def test_a_file_of_another_version_is_not_kept_under_this_address(client):
+    """While an upgrade rolls, a page of the one version asks a process of the other."""
+    address = addresses(client)[0].partition("?")[0]
+    for query, kept in (("?v=0", ASK_AGAIN), ("?v=", ASK_AGAIN), ("", "max-age=60, public")):
+        assert fetched(client, address + query)[1] == kept
+
+
+def test_what_is_kept_and_asked_for_again_is_not_sent_again(client):
+    address = addresses(client)[0]
+    etag = fetched(client, address)[2]
+    assert fetched(client, address, **{"If-None-Match": etag}) == (304, FOR_EVER, etag, b"")
