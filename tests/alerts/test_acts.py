@@ -81,7 +81,7 @@ def test_two_who_acknowledge_in_one_instant_one_wins_and_the_other_is_told_who(
 
     def acknowledge(person):
         try:
-            start.wait(10)
+            start.wait(60)
             with acting(person):
                 actions.acknowledge(alert.pk, by=person.reader)
             outcomes[person.user.pk] = None
@@ -156,7 +156,7 @@ def test_many_workers_take_a_step_once(committed, alert, system, told, pass_minu
 
     def work():
         try:
-            start.wait(10)
+            start.wait(60)
             taken.append(take(alert.organization_id, step))
         finally:
             connections.close_all()

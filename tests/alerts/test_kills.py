@@ -87,7 +87,7 @@ class Ward:
             self.bus.start()
             return
         self.running[name].kill()
-        self.running[name].wait(10)
+        self.running[name].wait(60)
         self.start(name)
 
     def is_done(self, name):
@@ -104,7 +104,7 @@ class Ward:
     def end(self):
         for process in self.running.values():
             process.kill()
-            process.wait(10)
+            process.wait(60)
         self.log.close()
         self.bus.kill()
         self.server.discard()

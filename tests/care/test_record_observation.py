@@ -244,7 +244,7 @@ def test_sent_twice_at_once_it_is_one_row(committed, cast, system):
 
     def send():
         try:
-            ready.wait(10)
+            ready.wait(60)
             with system():
                 fates.append(
                     record_observation(

@@ -209,7 +209,7 @@ def _strace(server: EmbeddedPostgres, fault: str) -> Iterator[None]:
         yield
     finally:
         tracer.terminate()
-        tracer.wait(10)
+        tracer.wait(60)
 
 
 def restore(folder: Path) -> dict:

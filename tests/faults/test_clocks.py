@@ -39,7 +39,7 @@ def relay_at(database_urls):
     for process in started:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
 
 
 def test_relays_a_day_apart_take_turns_and_lose_nothing(notes, log, engine, relay_at):

@@ -37,7 +37,7 @@ class Process:
         self.port = int(self.told.rpartition(":")[2])
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def end(self, number=signal.SIGTERM):
         """End it by a signal; returns its status and what it wrote besides."""

@@ -125,7 +125,7 @@ class Site:
     def stop(self):
         self.server.terminate()
         try:
-            self.server.wait(10)
+            self.server.wait(60)
         finally:
             self.server.kill()
             self.server.wait()

@@ -65,7 +65,7 @@ def test_two_workers_with_the_same_step_tell_once(committed, cast):
 
     def step():
         try:
-            together.wait(10)
+            together.wait(60)
             return tell([cast.ada, cast.noor], cast.ana.patient)
         finally:
             connections.close_all()

@@ -158,7 +158,7 @@ class Proxied:
             process.terminate()
         for process in self.processes:
             try:
-                process.wait(20)
+                process.wait(60)
             finally:
                 process.kill()
                 process.wait()
@@ -219,7 +219,7 @@ def test_a_certificate_nobody_vouches_for_is_found(proxied):
 
 
 def test_plain_http_is_led_to_tls(proxied):
-    connection = http.client.HTTPConnection("127.0.0.1", proxied.plain_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", proxied.plain_port, timeout=60)
     connection.request("GET", "/sign-in/", headers={"Host": NAME})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Location"]) == (308, f"https://{NAME}/sign-in/")
@@ -271,10 +271,10 @@ def test_a_process_that_stops_says_so_and_the_other_answers(proxied):
         with pytest.raises(ConnectionClosed) as closed:
             until(live, lambda frame: False)
     assert closed.value.rcvd.code == 1012
-    stopping.wait(20)
+    stopping.wait(60)
     trust = ssl.create_default_context(cafile=proxied.certificate / "fullchain.pem")
     for _ in range(4):
-        connection = http.client.HTTPSConnection(NAME, proxied.port, timeout=10, context=trust)
+        connection = http.client.HTTPSConnection(NAME, proxied.port, timeout=60, context=trust)
         connection.request("GET", "/sign-in/")
         assert connection.getresponse().status == 200
         connection.close()
@@ -282,7 +282,7 @@ def test_a_process_that_stops_says_so_and_the_other_answers(proxied):
 
 def until(live, condition):
     """Receive until a frame meets a condition."""
-    while not condition(frame := json.loads(live.recv(10))):
+    while not condition(frame := json.loads(live.recv(60))):
         pass
     return frame
 

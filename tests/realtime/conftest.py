@@ -257,4 +257,4 @@ def relay_processes(database_urls):
             # A stopped process does not end before it is woken.
             process.send_signal(signal.SIGCONT)
             process.kill()
-        process.wait(10)
+        process.wait(60)

@@ -31,7 +31,7 @@ def message(first=1, count=1, filler=""):
     return {"epoch": "e", "first": first, "last": first + count - 1, "events": events}
 
 
-async def soon(condition, seconds=5.0):
+async def soon(condition, seconds=60.0):
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.005)

@@ -145,7 +145,7 @@ def test_the_command_ends_on_a_signal(number, log, leader, relay_processes):
     wait_until(leader)
     process.send_signal(number)
 
-    assert process.wait(5) == 0
+    assert process.wait(60) == 0
     wait_until(lambda: leader() is None)
 
 

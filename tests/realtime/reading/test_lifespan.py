@@ -91,7 +91,7 @@ def processes(committed, log, database_urls, valkey):
         for each in started:
             each.process.send_signal(signal.SIGINT)
         for each in started:
-            assert each.process.wait(20) in (0, 130, -signal.SIGINT)
+            assert each.process.wait(60) in (0, 130, -signal.SIGINT)
     finally:
         # One that goes on would lead the relay of every test that follows.
         for each in started:
@@ -131,7 +131,7 @@ def test_two_processes_tell_the_same_through_valkey_and_without_it(
         assert ids(page.changes(20)) == more
     # One of the two ends; whichever leads, the other goes on.
     processes[0].process.kill()
-    processes[0].process.wait(10)
+    processes[0].process.wait(60)
     last = put()
     assert ids(pages[1].changes(1)) == [last]
     again = Wire(processes[1], cookie_of(ana))

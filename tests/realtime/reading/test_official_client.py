@@ -48,7 +48,7 @@ class Client:
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         last = self.until("state")
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
         return last
 
 
