@@ -19,13 +19,17 @@ FOR_EVER = "max-age=31536000, public, immutable"
 ASK_AGAIN = "no-cache"
 
 
+# In letters: a number in an address could be taken for a reading by whoever searches a page.
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
 @cache
 def digest_of(name: str) -> str | None:
-    """The first twelve hexadecimal digits of the file's SHA-256; None where there is no file."""
+    """The first twelve digits of the file's SHA-256, in letters; None where there is no file."""
     found = finders.find(name)
     if not isinstance(found, str) or not Path(found).is_file():
         return None
-    return hashlib.sha256(Path(found).read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(Path(found).read_bytes()).hexdigest()[:12].translate(_LETTERS)
 
 
 class AddressedStorage(StaticFilesStorage):

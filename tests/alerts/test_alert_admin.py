@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from alerts.models import EscalationPolicy, PolicyVersion, Rota, Rule, RuleVersion
 from care.models import VitalSign
+from tests.words import words_of
 
 pytestmark = pytest.mark.usefixtures("db")
 PULSE = "8867-4"
@@ -130,7 +131,7 @@ def test_a_rule_is_tried_and_then_switched_on(office, rule, system, cast):
                 measured_at=now - timedelta(hours=hours),
             )
     address = reverse("admin:alerts_rule_dry_run", args=[rule.pk])
-    page = office.get(address).content.decode()
+    page = words_of(office.get(address))
     assert "would have fired 2 times in the last 30 days, for 1 patient" in page
     assert "Ana Ruiz" in page
     assert "145" not in page

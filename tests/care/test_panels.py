@@ -22,6 +22,7 @@ from care.models import (
 )
 from care.vital_signs import BLOOD_PRESSURE
 from portal.models import AuditEntry, Caregiver, CareTeamMembership, Patient
+from tests.words import words_of
 
 PANELS = ["summary", "vitals", "plan", "medications", "conditions", "laboratory", "encounters"]
 AROUND_ANA = {"ana", "sam", "ada", "noor"}
@@ -31,14 +32,6 @@ HTMX = {"HX-Request": "true"}
 
 def address(panel, patient):
     return reverse(f"care:panel_{panel}", args=[patient.pk])
-
-
-def text_of(response):
-    """What a person reads: the page without its tags."""
-    html = re.sub(
-        r"<(script|svg|style|template)\b.*?</\1>", " ", response.content.decode(), flags=re.S
-    )
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 @pytest.fixture
@@ -112,7 +105,7 @@ def test_a_fragment_is_exactly_the_region_that_it_replaces(
 def test_without_scripts_a_panel_is_a_page_with_the_patient_in_its_head(
     full_record, ana, ada, client_for, panel
 ):
-    page = text_of(client_for(ada).get(address(panel, ana.patient)))
+    page = words_of(client_for(ada).get(address(panel, ana.patient)))
     assert "Ana Ruiz" in page
     assert "MRN 4471" in page
     assert "2 Mar 1964" in page
@@ -131,7 +124,7 @@ def test_without_scripts_a_panel_is_a_page_with_the_patient_in_its_head(
     ],
 )
 def test_a_panel_says_what_is_on_record(full_record, ana, ada, client_for, panel, words):
-    page = text_of(client_for(ada).get(address(panel, ana.patient)))
+    page = words_of(client_for(ada).get(address(panel, ana.patient)))
     for each in words:
         assert each in page
 
@@ -146,7 +139,7 @@ def test_a_panel_is_of_one_patient_also_for_who_sees_several(
             organization=cast.clinic, patient=cast.ben.patient, provider=cast.ada.provider
         )
     client = client_for(cast.ada)
-    bens = text_of(client.get(address(panel, cast.ben.patient), headers=HTMX))
+    bens = words_of(client.get(address(panel, cast.ben.patient), headers=HTMX))
     assert re.search(r"\b[Nn]o(ne|thing)?\b", bens)
     for words in ("152/84", "Osteoarthritis", "Paracetamol", "Potassium", "Knee", "Wound"):
         assert words not in bens
@@ -160,24 +153,24 @@ def test_a_trend_is_of_one_patient_also_for_who_sees_several(
         CareTeamMembership.objects.create(
             organization=cast.clinic, patient=cast.ben.patient, provider=cast.ada.provider
         )
-    page = text_of(client_for(cast.ada).get(trend(cast.ben.patient, "8867-4")))
+    page = words_of(client_for(cast.ada).get(trend(cast.ben.patient, "8867-4")))
     assert " 61 " in page
     assert " 78 " not in page
 
 
 def test_a_value_says_how_old_it_is_when_it_is_old(ana, ada, client_for, record_reading):
     record_reading(ana, "8867-4", 78, hours=25)
-    assert " old " in text_of(client_for(ada).get(address("vitals", ana.patient)))
+    assert " old " in words_of(client_for(ada).get(address("vitals", ana.patient)))
 
 
 def test_a_reading_entered_in_error_is_not_shown(ana, ada, client_for, record_reading):
     record_reading(ana, "8867-4", 178, status="entered-in-error")
-    assert "178" not in text_of(client_for(ada).get(address("vitals", ana.patient)))
+    assert "178" not in words_of(client_for(ada).get(address("vitals", ana.patient)))
 
 
 def test_an_empty_panel_says_that_it_is_empty(ana, ada, client_for):
     for panel in PANELS:
-        page = text_of(client_for(ada).get(address(panel, ana.patient)))
+        page = words_of(client_for(ada).get(address(panel, ana.patient)))
         assert re.search(r"\b[Nn]o(ne|thing)?\b", page), panel
 
 
@@ -209,7 +202,7 @@ def test_a_time_is_printed_in_the_clinics_zone(ana, ada, client_for, record_read
     with system():
         reading.measured_at = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
         reading.save()
-    assert "15 Jan 2026, 09:30" in text_of(client_for(ada).get(address("vitals", ana.patient)))
+    assert "15 Jan 2026, 09:30" in words_of(client_for(ada).get(address("vitals", ana.patient)))
 
 
 def test_a_day_without_a_time_prints_no_time(ana, ada, client_for, record_reading, system):
@@ -218,7 +211,7 @@ def test_a_day_without_a_time_prints_no_time(ana, ada, client_for, record_readin
         reading.measured_at = datetime(2026, 1, 15, 5, tzinfo=UTC)
         reading.time_is_known = False
         reading.save()
-    page = text_of(client_for(ada).get(address("vitals", ana.patient), headers=HTMX))
+    page = words_of(client_for(ada).get(address("vitals", ana.patient), headers=HTMX))
     assert "15 Jan 2026" in page.partition("Heart rate")[2]
     assert ":" not in page.partition("Heart rate")[2]
 
@@ -290,7 +283,7 @@ def test_the_shortest_span_with_a_shape_is_shown(ana, ada, client_for, record_re
 
 def test_a_span_without_readings_says_so_and_offers_the_rest(ana, ada, client_for, record_reading):
     record_reading(ana, "8867-4", 78, hours=24 * 20)
-    page = text_of(client_for(ada).get(trend(ana.patient, "8867-4") + "?span=week"))
+    page = words_of(client_for(ada).get(trend(ana.patient, "8867-4") + "?span=week"))
     assert "No readings in the last 7 days" in page
     assert "Show all readings" in page
 
@@ -328,7 +321,7 @@ def test_nobody_chooses_somebody_who_is_not_theirs(cast, client_for, name):
 
 
 def test_my_health_says_it_in_the_patients_words(full_record, ana, client_for):
-    page = text_of(client_for(ana).get(reverse("care:my_health")))
+    page = words_of(client_for(ana).get(reverse("care:my_health")))
     assert "Day 6 after your knee operation." in page
     assert "Above the usual range" in page
     assert "Pulse" in page
@@ -341,9 +334,9 @@ def test_a_caregiver_chooses_whose_health(cast, client_for, system):
             organization=cast.clinic, patient=cast.ben.patient, user=cast.sam.user
         )
     client = client_for(cast.sam)
-    assert "Ana Ruiz’s health" in text_of(client.get(reverse("care:my_health")))
+    assert "Ana Ruiz’s health" in words_of(client.get(reverse("care:my_health")))
     ben = client.get(reverse("care:my_health"), {"patient": cast.ben.patient.pk})
-    assert "Ben Cho’s health" in text_of(ben)
+    assert "Ben Cho’s health" in words_of(ben)
 
 
 def test_a_caregiver_of_nobody_is_told_what_to_do(cast, client_for, system):
@@ -351,15 +344,15 @@ def test_a_caregiver_of_nobody_is_told_what_to_do(cast, client_for, system):
         Caregiver.objects.all().delete()
     for name in OWN:
         assert client_for(cast.sam).get(reverse(name)).status_code == 200
-    page = text_of(client_for(cast.sam).get(reverse("care:my_health")))
+    page = words_of(client_for(cast.sam).get(reverse("care:my_health")))
     assert "No one is linked to you yet" in page
 
 
 def test_the_greeting_names_the_day_for_patient_and_caregiver(full_record, ana, sam, client_for):
-    assert "Day 6 after your knee operation." in text_of(
+    assert "Day 6 after your knee operation." in words_of(
         client_for(ana).get(reverse("care:home_greeting"))
     )
-    assert "Day 6 after Ana’s knee operation." in text_of(
+    assert "Day 6 after Ana’s knee operation." in words_of(
         client_for(sam).get(reverse("care:home_greeting"))
     )
 
@@ -381,8 +374,8 @@ def test_the_dashboard_shows_last_readings_and_says_what_is_stale(
 ):
     record_reading(cast.ben, "8867-4", 66, hours=50)
     ada, boris = (
-        text_of(dashboard(client_for(cast.ada))),
-        text_of(dashboard(client_for(cast.boris))),
+        words_of(dashboard(client_for(cast.ada))),
+        words_of(dashboard(client_for(cast.boris))),
     )
     assert "152/84 ↑ high" in ada
     assert "day 6, knee operation" in ada
@@ -392,13 +385,13 @@ def test_the_dashboard_shows_last_readings_and_says_what_is_stale(
 
 
 def test_somebody_without_any_reading_is_marked_in_words(cast, client_for):
-    assert "No reading yet" in text_of(dashboard(client_for(cast.ada)))
+    assert "No reading yet" in words_of(dashboard(client_for(cast.ada)))
 
 
 def test_who_has_died_is_not_on_the_dashboard(cast, client_for, system):
     with system():
         Patient.objects.filter(pk=cast.ana.patient.pk).update(deceased_at=timezone.now())
-    assert "Ana Ruiz" not in text_of(dashboard(client_for(cast.ada)))
+    assert "Ana Ruiz" not in words_of(dashboard(client_for(cast.ada)))
 
 
 def test_the_dashboard_costs_the_same_for_many_patients(cast, client_for, system, record_reading):
@@ -437,7 +430,7 @@ def test_a_medicine_that_was_ordered_again_is_listed_once(ana, ada, client_for, 
                 status=status,
                 authored_on=date(2026, 1, day),
             )
-    page = text_of(client_for(ada).get(address("medications", ana.patient)))
+    page = words_of(client_for(ada).get(address("medications", ana.patient)))
     assert "Fluoxetine 3" in page
     assert "Fluoxetine 2" not in page
     assert "Fluoxetine 1" not in page
@@ -452,6 +445,6 @@ def test_a_problem_that_was_recorded_twice_is_one_since_the_first_time(
             Condition.objects.create(
                 **about, display="Osteoarthritis", status="active", onset_on=date(year, 1, 1)
             )
-    page = text_of(client_for(ada).get(address("conditions", ana.patient)))
+    page = words_of(client_for(ada).get(address("conditions", ana.patient)))
     assert page.count("Osteoarthritis") == 1
     assert "since 1 Jan 2019" in page

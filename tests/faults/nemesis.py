@@ -109,11 +109,8 @@ class Nemesis:
         for stretch in self.stretches:
             for connection in stretch.connections:
                 connection.delay = 0.0
-        if self.plant.processes["worker"].pid is None:
-            # Ended by the loss of its database; whoever runs it starts it again.
-            await self.plant.start_process("worker")
         for process in self.plant.processes.values():
-            await self.plant.until(process.answers)
+            await self.plant.until_up(process)
 
     async def _strike(self, strike: Strike) -> None:
         began = time.monotonic()
@@ -129,7 +126,7 @@ class Nemesis:
             process.signal(signal.SIGKILL)
             await asyncio.sleep(dice.uniform(0, 0.5))
             await self.plant.start_process(process.name)
-            await self.plant.until(process.answers)
+            await self.plant.until_up(process)
 
     async def _stop(self, names: tuple[str, ...], dice: Random) -> None:
         process = self._victim(names, dice)
@@ -144,7 +141,7 @@ class Nemesis:
         async with process.turn:
             await asyncio.to_thread(process.signal, signal.SIGTERM)
             await self.plant.start_process(process.name)
-            await self.plant.until(process.answers)
+            await self.plant.until_up(process)
 
     def _victim(self, names: tuple[str, ...], dice: Random) -> Process:
         """One that nothing is being done to."""

@@ -119,6 +119,16 @@ class Plant:
     async def start_process(self, name: str) -> None:
         await self.do(self.processes[name].start, self.environment, self.log)
 
+    async def until_up(self, process: Process) -> None:
+        """Wait until it answers. One that ended because it found no database is started again."""
+        deadline = time.monotonic() + START_SECONDS
+        while not await asyncio.to_thread(process.answers):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{process.name} does not answer; {self.last_words()}")
+            if process.pid is None:
+                await self.start_process(process.name)
+            await asyncio.sleep(0.5)
+
     async def until(self, condition, seconds: float = START_SECONDS) -> None:
         """Wait for something that is asked in a thread; fail when it does not come."""
         deadline = time.monotonic() + seconds

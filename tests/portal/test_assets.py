@@ -32,7 +32,8 @@ def test_everything_a_page_leads_to_is_kept_under_the_digest_of_its_content(clie
     for address in found:
         _, kept, _, content = fetched(client, address)
         digest = hashlib.sha256(content).hexdigest()
-        assert digest.startswith(address.partition("?v=")[2] or "no digest"), address
+        letters = digest[:12].translate(str.maketrans("0123456789", "ghijklmnop"))
+        assert address.endswith(f"?v={letters}")
         assert kept == FOR_EVER
 
 

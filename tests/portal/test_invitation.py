@@ -19,6 +19,7 @@ from portal.models import (
     User,
 )
 from tests.cast import PASSWORD
+from tests.words import words_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -188,7 +189,7 @@ def test_the_patient_comes_in(link, client, dora, system):
 
 
 def test_the_page_names_the_clinic_and_not_the_person(link, client):
-    page = client.get(link).content.decode()
+    page = words_of(client.get(link))
     assert "Harbour Clinic" in page
     assert "Dora" not in page
     assert "1964" not in page
