@@ -61,6 +61,7 @@ class Ear(asyncio.Protocol):
 
     __slots__ = (
         "_hello",
+        "_host",
         "_is_open",
         "_marker",
         "_rest",
@@ -71,9 +72,13 @@ class Ear(asyncio.Protocol):
         "seat",
     )
 
-    def __init__(self, crowd: Listener, seat: Seat, hello: str, is_measured: bool) -> None:
+    def __init__(
+        self, crowd: Listener, seat: Seat, port: int, hello: str, is_measured: bool
+    ) -> None:
         self.crowd = crowd
         self.seat = seat
+        # Asked of the transport it would be nobody's once the server has hung up.
+        self._host = f"{HOST}:{port}"
         self.is_measured = is_measured
         self.ready: asyncio.Future[None] = crowd.loop.create_future()
         self._rest = b""
@@ -83,11 +88,10 @@ class Ear(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        port = transport.get_extra_info("peername")[1]
         transport.write(
             (
-                f"GET {self.seat.path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n"
-                f"Origin: http://{HOST}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"GET {self.seat.path} HTTP/1.1\r\nHost: {self._host}\r\n"
+                f"Origin: http://{self._host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
                 f"{self.seat.headers}\r\n"
             ).encode()

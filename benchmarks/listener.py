@@ -148,7 +148,7 @@ class Listener:
         for port in seat.ports:
             try:
                 _, ear = await self.loop.create_connection(
-                    lambda: Ear(self, seat, hello, is_measured), HOST, port
+                    lambda port=port: Ear(self, seat, port, hello, is_measured), HOST, port
                 )
                 break
             except ConnectionRefusedError:

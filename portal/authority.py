@@ -10,8 +10,9 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from http.cookies import SimpleCookie
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -23,8 +24,8 @@ from django.utils.crypto import constant_time_compare
 from portal import audit, tenancy
 from portal.access import reader_in, readers_in, topics, topics_of
 from portal.middleware.sessions import IDLE_KEY, ends_at
-from portal.models import AuditEntry, Session
-from portal.sessions import ORGANIZATION_KEY, digest_of
+from portal.models import AuditEntry, Session, User
+from portal.sessions import ORGANIZATION_KEY, SessionStore, digest_of
 from realtime.authority import Grants, Identity, Join
 
 
@@ -39,7 +40,13 @@ class PortalAuthority:
         """Who the cookies of each belong to; as many questions as for one."""
         keys = [_session_key(scope) for scope in scopes]
         digests = [None if key is None else digest_of(key) for key in keys]
-        sessions = Session.objects.in_bulk([digest for digest in digests if digest is not None])
+        rows = Session.objects.filter(pk__in={each for each in digests if each is not None})
+        sessions: dict[str | None, Any] = {
+            row.digest: row
+            for row in rows.values_list(
+                "digest", "user_id", "organization_id", "created_at", named=True
+            )
+        }
         found = [
             _identity(sessions[digest], scope) if digest in sessions else None
             for digest, scope in zip(digests, scopes, strict=True)
@@ -133,7 +140,7 @@ class PortalAuthority:
 authority = PortalAuthority()
 
 
-def _identity(session: Session, scope: Mapping[str, Any]) -> Identity | None:
+def _identity(session: Any, scope: Mapping[str, Any]) -> Identity | None:
     if session.user_id is None or session.organization_id is None:
         return None
     query = parse_qs(bytes(scope.get("query_string", b"")).decode("latin-1"))
@@ -160,32 +167,53 @@ def _session_key(scope: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _alive(organization_id: str, names: set[str]) -> list[tuple[Session, datetime]]:
+class _Standing(NamedTuple):
+    """What tells whether a session stands: columns and no models, for there may be thousands."""
+
+    digest: str
+    user_id: UUID
+    created_at: datetime
+    last_active_at: datetime
+    session_data: str
+    password: str
+
+
+def _alive(organization_id: str, names: set[str]) -> list[tuple[_Standing, datetime]]:
     """The sessions of these names that stand in an organization, each with its end."""
     now = timezone.now()
     with tenancy.acting_for(organization_id, system=True):
-        sessions = Session.objects.filter(
+        rows = Session.objects.filter(
             pk__in=names,
             organization_id=organization_id,
             user__is_active=True,
             user__memberships__organization_id=organization_id,
             user__memberships__ended_at=None,
-        ).select_related("user")
-        ends = [(session, _end_of(session)) for session in sessions]
+        ).values_list(
+            "digest", "user_id", "created_at", "last_active_at", "session_data", "user__password"
+        )
+        sessions = [_Standing(*row) for row in rows]
+    ends = [(session, _end_of(session, organization_id)) for session in sessions]
     return [(session, end) for session, end in ends if end is not None and end > now]
 
 
-def _end_of(session: Session) -> datetime | None:
-    """When a session ends if nobody touches it; None when it does not stand for its user.
+def _end_of(session: _Standing, organization_id: str) -> datetime | None:
+    """When a session ends if nobody touches it; None when it does not stand for its user."""
+    opened = _opened_for(session.session_data, session.password)
+    if opened is None or opened[:2] != (str(session.user_id), organization_id):
+        return None
+    return ends_at(session, opened[2])
 
-    As when the password it was opened with is not the user's any more.
+
+# Nothing but its arguments and the secret key decide; each session is asked about by every page
+# that opens, and all of them twice a minute.
+@lru_cache(maxsize=20_000)
+def _opened_for(session_data: str, password: str) -> tuple[str, str, int | None] | None:
+    """The user and organization a session was opened for, and its idle limit in seconds.
+
+    None when the password it was opened with is not the user's any more.
     """
-    user = session.user
-    data = session.get_decoded()
-    is_theirs = (
-        user is not None
-        and data.get(SESSION_KEY) == str(user.pk)
-        and data.get(ORGANIZATION_KEY) == str(session.organization_id)
-        and constant_time_compare(data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
-    )
-    return ends_at(session, data.get(IDLE_KEY)) if is_theirs else None
+    data = SessionStore().decode(session_data)
+    now = User(password=password).get_session_auth_hash()
+    if not constant_time_compare(data.get(HASH_SESSION_KEY, ""), now):
+        return None
+    return data.get(SESSION_KEY, ""), data.get(ORGANIZATION_KEY, ""), data.get(IDLE_KEY)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -55,7 +56,17 @@ class SessionLimits:
         return self.get_response(request)
 
 
-def ends_at(session: Session, idle_seconds: int | None) -> datetime:
+class Timed(Protocol):
+    """A session's row, or as much of it as tells when it ends."""
+
+    @property
+    def created_at(self) -> datetime: ...
+
+    @property
+    def last_active_at(self) -> datetime: ...
+
+
+def ends_at(session: Timed, idle_seconds: int | None) -> datetime:
     """The instant at which a session ends if nobody touches it."""
     idle = timedelta(seconds=idle_seconds) if idle_seconds else settings.SESSION_IDLE_STAFF
     absolute = session.created_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
