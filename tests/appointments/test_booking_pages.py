@@ -93,7 +93,8 @@ def test_the_time_that_is_kept_survives_a_reload_and_is_found_again(pages, diary
     address = address_of(ana.press(diary.at("10:00")))
     with diary.as_(cast.ana):
         until = Hold.objects.get().until_at
-    assert f'now="{timezone.localtime():%Y-%m-%d}' in ana.client.get(address).content.decode()
+    today = timezone.localtime(timezone=cast.clinic.zone)
+    assert f'now="{today:%Y-%m-%d}' in ana.client.get(address).content.decode()
     with diary.as_(cast.ana):
         assert Hold.objects.get().until_at == until
     for page in ("/visits/", "/visits/new/"):

@@ -34,8 +34,9 @@ def test_of_two_at_once_one_has_it_and_the_other_is_told_who(visit, of_alert, ac
     alert = of_alert()
     page = visit(noor, f"/alerts/{alert}/")
     is_live(page)
-    # The news has not reached her page yet.
+    # The news has not reached her page yet; what it asked for before has come.
     page.evaluate("document.querySelectorAll('live-region').forEach((each) => each.retire())")
+    page.wait_for_function("!document.querySelector('.htmx-request')")
 
     def take() -> None:
         try:

@@ -95,9 +95,8 @@ RIGHTS = (
         (
             Edit(
                 "portal/authority.py",
-                'and constant_time_compare(data.get(HASH_SESSION_KEY, ""), '
-                "user.get_session_auth_hash())",
-                "and data.get(HASH_SESSION_KEY)",
+                'if not constant_time_compare(data.get(HASH_SESSION_KEY, ""), now):',
+                "if not data.get(HASH_SESSION_KEY):",
             ),
         ),
         ("tests/realtime/reading/test_revocation_race.py", "-k", "arrives and password"),
