@@ -57,7 +57,7 @@ def test_it_says_what_helps(record, admin, client_for):
     assert {finding["area"] for finding in document["doctor"]} >= {"settings", "relay", "policies"}
     assert document["health"]["status"] in ("green", "yellow", "red")
     assert document["findings"][0]["reason"] == "because"
-    assert document["samples"]["hubs"][0]["sockets"] == 3
+    assert 3 in [hub["sockets"] for hub in document["samples"]["hubs"]]
     assert {event["table"] for event in document["events"]} >= {"client_portal_messages"}
 
 
