@@ -94,7 +94,7 @@ def test_two_who_acknowledge_in_one_instant_one_wins_and_the_other_is_told_who(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     (winner,) = [user for user, first in outcomes.items() if first is None]
     (first,) = [first for first in outcomes.values() if first is not None]
     assert first == winner
@@ -165,7 +165,7 @@ def test_many_workers_take_a_step_once(committed, alert, system, told, pass_minu
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert sorted(taken) == [False] * 7 + [True]
     assert told(alert) == ["Ada", "Ada", "Boris", "Noor"]
 

@@ -67,14 +67,14 @@ class Server:
         """End the process; SIGKILL leaves it no time to say goodbye to anybody."""
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(timeout=15)
+            self._process.wait(timeout=60)
             self._process = None
 
     def last_words(self) -> str:
         return self.log.read_text(errors="replace")[-4_000:]
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
         with closing(connection), suppress(OSError, http.client.HTTPException):
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200

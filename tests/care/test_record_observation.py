@@ -258,7 +258,7 @@ def test_sent_twice_at_once_it_is_one_row(committed, cast, system):
     for sender in senders:
         sender.start()
     for sender in senders:
-        sender.join(30)
+        sender.join(60)
     assert sorted(fates) == [Fate.NEW, *[Fate.UNCHANGED] * 3]
     with system():
         assert Result.objects.count() == 1

@@ -33,7 +33,7 @@ def at_port(committed, cast, clinic):
 async def spoken(port, *parts):
     """Send some bytes on one connection and return all that came back until it was closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for part in parts:
             writer.write(part)
             await writer.drain()
@@ -100,7 +100,7 @@ async def left_alone(port, first, *, every=None):
 
     task = asyncio.create_task(trickle())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await reader.read()
     except ConnectionResetError:
         # How it looks when the last byte was still on its way.
@@ -132,7 +132,7 @@ async def test_who_reads_no_answers_is_hung_up_on(at_port):
             connection.connect(("127.0.0.1", port))
             connection.setblocking(False)
             with pytest.raises(ConnectionError):
-                await asyncio.wait_for(keep_sending(connection), 20)
+                await asyncio.wait_for(keep_sending(connection), 60)
 
 
 async def test_more_connections_than_there_may_be_are_closed(at_port, results):

@@ -45,7 +45,7 @@ class Process:
         return self.finished()
 
     def finished(self):
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out + err
 
 

