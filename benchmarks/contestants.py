@@ -213,8 +213,9 @@ class Peer(Contestant):
         ]
         self.begin()
 
+    @abstractmethod
     def command(self, port: int) -> list[str]:
-        raise NotImplementedError
+        """What starts its server."""
 
     def environment(self) -> dict[str, str]:
         return {}

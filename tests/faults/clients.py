@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -39,7 +40,7 @@ class StartedAnew(Exception):
 
 
 @dataclass
-class Reader:
+class Reader(ABC):
     """What sockets and polls have in common: who reads, from where on, and what was heard."""
 
     name: str
@@ -87,9 +88,9 @@ class Reader:
                 self._count(type(error).__name__)
             await asyncio.sleep(self.dice.uniform(0, min(LONGEST_PAUSE, 0.05 * 2**failures)))
 
+    @abstractmethod
     async def read(self) -> None:
         """Once: a socket until it ends, or one poll."""
-        raise NotImplementedError
 
     def take(self, data: dict) -> None:
         """One event, as the wire tells it."""
