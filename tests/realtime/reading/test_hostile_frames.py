@@ -6,6 +6,7 @@ import logging
 import socket
 import struct
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
@@ -71,6 +72,10 @@ FRAMES = st.one_of(
 )
 
 
+# The server in this process throws dice of its own while the frames are drawn.
+@pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
+)
 def test_no_frame_ends_a_socket_or_the_process(server, cookie_of, ana, inbox, clinic, caplog):
     cookie = cookie_of(ana)
     calm = Wire(server, cookie)
