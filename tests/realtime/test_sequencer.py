@@ -31,6 +31,31 @@ def test_positions_follow_one_another_over_batches(notes, log, engine, epoch):
     assert log.relay()["last_seq"] == log.start + 25
 
 
+def test_what_a_burst_left_behind_is_not_read_again(notes, log, engine, epoch, app):
+    """The planner would read every dead page of an inbox that was full a moment ago."""
+
+    def scans():
+        engine.execute("SELECT pg_stat_force_next_flush()")
+        engine.execute("SELECT pg_stat_clear_snapshot()")
+        return engine.execute(
+            "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'realtime_inbox'"
+        ).fetchone()["seq_scan"]
+
+    app.execute(
+        "INSERT INTO notes (id, organization_id, patient_id)"
+        " SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid()"
+        " FROM generate_series(1, 5000)"
+    )
+    while move(engine, epoch):
+        pass
+    before = scans()
+    for _ in range(10):
+        assert move(engine, epoch) == []
+    notes.insert()
+    assert len(move(engine, epoch)) == 1
+    assert scans() == before
+
+
 def test_a_failed_move_leaves_no_hole(notes, log, connect, engine, epoch):
     notes.insert()
     with engine.transaction(force_rollback=True):
