@@ -12,6 +12,7 @@ with said_plainly():
 
 from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]
 
+from portal import garbage
 from portal.operations.sampling import SampledLifespan
 from portal.operations.startup import CheckedLifespan
 from realtime.lifespan import Lifespan
@@ -24,3 +25,5 @@ application = ProtocolTypeRouter(
         "lifespan": CheckedLifespan(SampledLifespan(Lifespan())),
     }
 )
+
+garbage.spare_what_stays()
