@@ -73,15 +73,10 @@ async def _recalled(
     core.keep_time(now)
     if not reader.peers:
         raise SignedOut
-    recent = core.ring.after(after)
+    recent = core.ring.after(after, subscription.bindings.tables)
     if recent is None or rights.held:
         return None
     is_last = len(recent) <= PAGE
     upto = core.seq if is_last else recent[PAGE - 1].seq
-    tables = subscription.bindings.tables
-    events = [
-        event
-        for event in recent[:PAGE]
-        if (event.table in tables or not event.table) and rights.may_hear(event, now)
-    ]
+    events = [event for event in recent[:PAGE] if rights.may_hear(event, now)]
     return Page(events=events, upto=Cursor(core.epoch, upto), is_last=is_last)

@@ -202,3 +202,16 @@ def test_the_ring_says_when_it_has_forgotten():
     assert ring.after(17) == ring.after(99) == []
     ring.restart(50)
     assert (ring.after(49), ring.after(50)) == (None, [])
+    assert ring.after(50, {"notes"}) == []
+
+
+def test_the_ring_tells_of_some_tables_in_the_order_of_all():
+    ring = Ring(size=6)
+    for seq, table in enumerate(["notes", "rooms", "", "notes", "goals"] * 4, start=1):
+        ring.add(an_event(seq, table=table))
+    everything = ring.after(ring.floor)
+    for tables in ((), {"notes"}, {"notes", "goals"}, {"rooms", "unknown"}):
+        for seq in range(ring.floor, 21):
+            wanted = [e for e in everything if e.seq > seq and (e.table in tables or not e.table)]
+            assert ring.after(seq, tables) == wanted
+    assert ring.after(ring.floor - 1, {"notes"}) is None
