@@ -72,6 +72,7 @@ def test_asked_a_minute_before_the_end_and_staying(visit, quiet_for, silence, an
     page.goto(f"{visit.url}/home/")
     is_live(page)
     dialog = page.get_by_role("dialog", name="Are you still there?")
+    page.wait_for_load_state("networkidle")
     quiet_for(ana, 29.2)
     page.clock.fast_forward("29:12")
     expect(dialog).to_be_visible()
