@@ -2,7 +2,7 @@
 
 It is told how the last command ended and answers with the next one:
 
-    LOOK  ── rows found ──▶ LOOK again while batches are full, else LIE DOWN
+    LOOK  ── rows found ──▶ LOOK again while batches are full, PAUSE while many write, else LIE DOWN
       │                     (found while asleep: get up first)
       └── nothing ────────▶ LIE DOWN, or WAIT when already asleep
     LIE DOWN ── refused ──▶ PAUSE ▶ LOOK      a writer will commit without ringing
@@ -23,6 +23,10 @@ BATCH = 1000
 
 # A writer that saw us awake becomes visible within its commit: look at these intervals (seconds).
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.0005, 0.016
+
+# So many rows at one look mean that many write: the next are on their way, and to try to fall asleep
+# or to look again at once (seconds) would only take the processor from those who write.
+BUSY, BUSY_PAUSE = 4, 0.002
 
 # While asleep, look this often without being rung: for a ringer that aborted, for a bell that kept
 # silent before a full queue; and because a standby ends a leader that gave no sign for 2 seconds.
@@ -61,10 +65,11 @@ Command = Look | LieDown | Pause | Wait
 class RelayCore:
     """The relay between two commands. Starts awake, with a look."""
 
-    __slots__ = ("_batch", "_pause", "is_asleep")
+    __slots__ = ("_batch", "_busy", "_pause", "is_asleep")
 
-    def __init__(self, batch: int = BATCH) -> None:
+    def __init__(self, batch: int = BATCH, busy: int = BUSY) -> None:
         self._batch = batch
+        self._busy = busy
         self._pause = SHORTEST_PAUSE
         self.is_asleep = False
 
@@ -74,7 +79,9 @@ class RelayCore:
             self._pause = SHORTEST_PAUSE
             if self.is_asleep:
                 return self._get_up()
-            return Look() if found >= self._batch else LieDown()
+            if found >= self._batch:
+                return Look()
+            return Pause(BUSY_PAUSE) if found >= self._busy else LieDown()
         return Wait() if self.is_asleep else LieDown()
 
     def lay_down(self, asleep: bool) -> Command:

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.relay_core import (
+    BUSY,
+    BUSY_PAUSE,
     LONGEST_PAUSE,
     SHORTEST_PAUSE,
     LieDown,
@@ -28,7 +30,7 @@ RELAY = "relay"
 class World:
     """Some writers, one relay, three locks."""
 
-    def __init__(self, writers, aborting=(), core=RelayCore, polite=True):
+    def __init__(self, writers, aborting=(), core=RelayCore, polite=True, batch=2, busy=4):
         self.writers = ["insert"] * writers
         self.aborting = frozenset(aborting)
         self.polite = polite  # writers that leave the ringing to another hold lock 2
@@ -40,7 +42,8 @@ class World:
         self.ringing = set()  # will notify at commit
         self.inbox = set()
         self.bells = 0
-        self.core = core(batch=2)
+        self.batch = batch
+        self.core = core(batch, busy)
         self.command = Look()
         self.step = "begin"
 
@@ -131,7 +134,7 @@ class World:
                 self.asleep = False
                 self.step = "move"
             case Look(), _:
-                moved = sorted(self.inbox)[:2]
+                moved = sorted(self.inbox)[: self.batch]
                 self.inbox.difference_update(moved)
                 self._next(self.core.looked(len(moved)))
             case LieDown(), "begin":
@@ -190,8 +193,9 @@ class SleepsOnFoundRows(RelayCore):
         return Wait() if self.is_asleep else super().looked(found)
 
 
-def test_no_bell_is_missed_in_any_order():
-    assert missed(World(3)) is None
+@pytest.mark.parametrize(("batch", "busy"), [(2, 4), (3, 2)], ids=["full batches", "many write"])
+def test_no_bell_is_missed_in_any_order(batch, busy):
+    assert missed(World(3, batch=batch, busy=busy)) is None
 
 
 @pytest.mark.parametrize("broken", [WaitsWithoutLooking, SleepsOnFoundRows])
@@ -233,7 +237,7 @@ ANSWERS = st.one_of(
 
 @given(st.lists(ANSWERS, max_size=60))
 def test_the_relay_waits_only_after_an_empty_look_while_asleep(answers):
-    core, command, history = RelayCore(batch=3), Look(), []
+    core, command, history = RelayCore(batch=4, busy=2), Look(), []
     for kind, value in answers:
         history.append((command, core.is_asleep))
         match command:
@@ -274,4 +278,11 @@ def test_whoever_finds_rows_asleep_gets_up():
 def test_full_batches_are_followed_by_a_look_at_once():
     core = RelayCore(batch=10)
     assert core.looked(10) == Look()
-    assert core.looked(9) == LieDown()
+    assert core.looked(9) != Look()
+
+
+def test_while_many_write_the_relay_leaves_them_the_processor():
+    core = RelayCore()
+    assert core.looked(BUSY) == Pause(BUSY_PAUSE)
+    assert core.looked(BUSY - 1) == LieDown()
+    assert core.looked(0) == LieDown()
