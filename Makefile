@@ -20,6 +20,8 @@ RUN := .venv/bin/python
 
 # Given to `make` or found in the environment, they reach the commands below.
 export PORT DATA_DIR SIMULATE MESSAGES
+# Everything here is many processes of the same code: each would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test gate bench soak check reset lock
 .NOTPARALLEL:

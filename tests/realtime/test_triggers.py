@@ -142,6 +142,20 @@ def test_a_record_over_two_kilobytes_travels_as_its_key(notes, log, app):
     assert short["record"]["body"] == "short"
 
 
+def test_ten_megabytes_travel_as_a_key_and_what_is_no_text_is_not_written(notes, log, app):
+    notes.publish(columns=("id", "body"))
+    large = notes.insert(body="x" * 10_000_000)
+    with pytest.raises(psycopg.errors.CharacterNotInRepertoire):
+        app.execute("UPDATE notes SET body = convert_from('\\xff6e6f'::bytea, 'UTF8')")
+    # The ends of lines of JavaScript, a mark of byte order, writing turned round, the last of all.
+    strange = "\u2028\ufeff\u202e\U0010ffff\x01\\u0000"
+    notes.insert(body=strange)
+
+    first, second = log.inbox()
+    assert first["record"] == {"id": str(large["id"])}
+    assert second["record"]["body"] == strange
+
+
 def test_the_database_refuses_a_payload_over_two_kilobytes(log, owner):
     with pytest.raises(psycopg.errors.CheckViolation):
         owner.execute(
