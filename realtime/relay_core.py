@@ -24,8 +24,8 @@ BATCH = 1000
 # A writer that saw us awake becomes visible within its commit: look at these intervals (seconds).
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.0005, 0.016
 
-# So many rows at one look mean that many write: the next are on their way, and to try to fall asleep
-# or to look again at once (seconds) would only take the processor from those who write.
+# So many rows at one look mean that many write: the next are on their way. To try to fall asleep,
+# or to look again sooner than this (seconds), would only take the processor from the writers.
 BUSY, BUSY_PAUSE = 4, 0.002
 
 # While asleep, look this often without being rung: for a ringer that aborted, for a bell that kept

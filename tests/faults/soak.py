@@ -3,7 +3,7 @@
 Rounds of four minutes, each with processes and data of its own and a seed drawn from SEED, one file
 each: started again with the same SEED it goes on after the last whole round. At the end one report,
 as text and as JSON. Ends with status 1 when a promise was broken; then that round can be repeated
-alone, with ROUND=.
+alone, with ROUND=. FAULTS="relay killed,web killed" leaves all other faults out.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.conftest import SETTINGS
+from tests.faults.nemesis import DECK, KINDS
 from tests.faults.telling import as_data, summary
 
 ROUND_MINUTES = 4.0
@@ -25,7 +26,7 @@ def main() -> int:
     asked = _arguments()
     # Only the name of the cookie is read of these settings here; the run has a database of its own.
     os.environ.update(SETTINGS | {"DATABASE_URL": "postgresql://vigil_app@127.0.0.1/none"})
-    folder = Path(asked.folder or f".data/soak/{asked.seed}")
+    folder = Path(asked.folder or f".data/soak/{asked.seed}{_of(asked.faults)}")
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [asked.round] if asked.round else range(1, 1 + _rounds(asked.minutes))
     rounds = [_round(folder, asked, number) for number in wanted]
@@ -43,7 +44,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", default=f"{datetime.now(UTC):%Y-%m-%d}")
     parser.add_argument("--folder")
     parser.add_argument("--round", type=int)
+    parser.add_argument("--faults", type=_kinds, default=DECK)
     return parser.parse_args()
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(part.strip() for part in text.split(","))
+    if unknown := set(kinds) - set(KINDS):
+        raise argparse.ArgumentTypeError(f"no such faults: {sorted(unknown)}; there are {KINDS}")
+    return kinds
+
+
+def _of(kinds: tuple[str, ...]) -> str:
+    """What a folder's name says of a choice of faults: rounds of another choice are others."""
+    return "" if kinds == DECK else f" ({', '.join(kinds)})"
 
 
 def _rounds(minutes: float) -> int:
@@ -56,19 +70,21 @@ def _round(folder: Path, asked: argparse.Namespace, number: int) -> dict:
         return json.loads(kept.read_text())
     print(f"round {number} …", file=sys.stderr, flush=True)
     minutes = min(asked.minutes, ROUND_MINUTES)
-    found = asyncio.run(_live_through(f"{asked.seed}/{number}", 60 * minutes))
+    found = asyncio.run(_live_through(f"{asked.seed}/{number}", 60 * minutes, asked.faults))
     growing = kept.with_suffix(".growing")
     growing.write_text(json.dumps(found, indent=1))
     growing.rename(kept)
     return found
 
 
-async def _live_through(seed: str, seconds: float) -> dict:
+async def _live_through(seed: str, seconds: float, kinds: tuple[str, ...]) -> dict:
     from tests.faults.plant import Plant
     from tests.faults.run import Run, Scale
 
     # More of everything than in CI. 25 faults a minute are 1,500 in an hour.
-    scale = Scale(seconds=seconds, pause=2.4, writers=6, write_pause=0.1, pages=3, polls=4)
+    scale = Scale(
+        seconds=seconds, pause=2.4, writers=6, write_pause=0.1, pages=3, polls=4, kinds=kinds
+    )
     with tempfile.TemporaryDirectory(prefix="vigil-soak-") as folder:
         plant = Plant(Path(folder))
         try:
