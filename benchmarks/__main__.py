@@ -169,7 +169,7 @@ class Run:
     def _write_tax(self) -> None:
         from benchmarks.workloads.write_tax import write_tax
 
-        self.report.alone |= write_tax(self.portal, writers=(1, 8, 16, 32), rounds=3, seconds=1)
+        self.report.alone |= write_tax(self.portal, writers=(1, 8, 16, 32), rounds=3, seconds=2)
 
     def _catch_up(self) -> None:
         from benchmarks.workloads.catch_up import Size, catch_up

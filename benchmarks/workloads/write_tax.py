@@ -31,7 +31,7 @@ from portal.models import Patient
 ARMS = ("none", "polled", "doorbell", "notify")
 _PATIENTS = 32
 _DELAY_MICROSECONDS = 5_000
-_SETTLING_SECONDS = 3.0
+SETTLING_SECONDS = 3.0
 _PATIENT = "('00000000-0000-4000-8000-' || lpad(:client_id::text, 12, '0'))::uuid"
 _ALWAYS = """
     CREATE FUNCTION bench_notify() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
@@ -44,7 +44,14 @@ _ALWAYS = """
 Figures = dict[str, float]
 
 
-def write_tax(portal: Portal, *, writers: tuple[int, ...], rounds: int, seconds: float) -> Figures:
+def write_tax(
+    portal: Portal,
+    *,
+    writers: tuple[int, ...],
+    rounds: int,
+    seconds: float,
+    settling: float = SETTLING_SECONDS,
+) -> Figures:
     """Commits a second of each arm, and what of `polled` the doorbell keeps."""
     rates: dict[str, list[float]] = defaultdict(list)
     slowest: list[float] = []
@@ -69,7 +76,7 @@ def write_tax(portal: Portal, *, writers: tuple[int, ...], rounds: int, seconds:
         connection.execute(_ALWAYS)
         for turn in range(rounds):
             for arm in ARMS[turn % len(ARMS) :] + ARMS[: turn % len(ARMS)]:
-                with _armed(connection, arm):
+                with _armed(connection, arm, settling):
                     for delay in (0, _DELAY_MICROSECONDS):
                         _set_delay(connection, delay)
                         for count in writers:
@@ -95,7 +102,7 @@ def write_tax(portal: Portal, *, writers: tuple[int, ...], rounds: int, seconds:
 
 
 @contextmanager
-def _armed(connection: psycopg.Connection, arm: str):
+def _armed(connection: psycopg.Connection, arm: str, settling: float):
     """The database as an arm has it, with its relay."""
     on = {"none": "DISABLE"}.get(arm, "ENABLE ALWAYS")
     triggers = connection.execute(
@@ -114,7 +121,7 @@ def _armed(connection: psycopg.Connection, arm: str):
             epoch = "SELECT leader_epoch FROM realtime_relay WHERE beat > now() - interval '1 s'"
             wait_until(lambda: connection.execute(epoch).fetchone() is not None, 20)
             # What a relay brings with it starts too: half a second of processor, once a day.
-            time.sleep(_SETTLING_SECONDS)
+            time.sleep(settling)
         yield
         if relay is not None:
             wait_until(lambda: not _waiting(connection), 20)

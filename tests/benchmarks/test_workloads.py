@@ -74,7 +74,7 @@ def test_what_was_missed_comes_whole_from_memory_and_from_the_log(portal):
 
 
 def test_every_arm_of_the_write_tax_writes(portal):
-    figures = sane(write_tax(portal, writers=(2,), rounds=1, seconds=1))
+    figures = sane(write_tax(portal, writers=(2,), rounds=1, seconds=1, settling=0))
     assert all(figures[f"w5_{arm}_2"] > 0 for arm in ARMS)
     # No slower here, where nothing is flushed: `commit_delay` waits before a flush.
     assert all(figures[f"w5_{arm}_2_slow"] > 0 for arm in ARMS)

@@ -39,8 +39,10 @@ RELAYS = ("relay 1", "relay 2")
 class Process:
     """One of ours: started, stopped, killed. `turn` is held by whoever is doing something to it."""
 
-    def __init__(self, name: str, command: list[str], port: int | None = None) -> None:
-        self.name, self.command, self.port = name, command, port
+    def __init__(
+        self, name: str, command: list[str], port: int | None = None, code: Path = ROOT
+    ) -> None:
+        self.name, self.command, self.port, self.code = name, command, port, code
         self.turn = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -48,7 +50,7 @@ class Process:
         with log.open("ab") as file:
             self._process = subprocess.Popen(
                 [sys.executable, *self.command],
-                cwd=ROOT,
+                cwd=self.code,
                 env=environment,
                 stdout=file,
                 stderr=file,
@@ -82,10 +84,17 @@ class Process:
 
 
 class Plant:
-    """All of it. `template` is the superuser's URL of a migrated database that may be copied."""
+    """All of it. `template` is the superuser's URL of a migrated database that may be copied.
 
-    def __init__(self, folder: Path, template: str | None = None, **options: str) -> None:
+    `old` is a checkout of an older version, which the second web process and the second relay run:
+    an upgrade that takes its time, on the newer version's database.
+    """
+
+    def __init__(
+        self, folder: Path, template: str | None = None, old: Path | None = None, **options: str
+    ) -> None:
         self.folder = folder
+        self._codes = [ROOT, old or ROOT]
         self.server = EmbeddedPostgres(folder / "server", durable=False)
         self.bus = EmbeddedValkey()
         self.server.port, self.bus.port = quiet_port(), quiet_port()
@@ -103,11 +112,11 @@ class Plant:
     async def start(self) -> None:
         """Start everything; return when pages are served and a relay leads."""
         await self.do(self._start_servers)
-        for name in WEBS:
+        for name, code in zip(WEBS, self._codes, strict=True):
             port = quiet_port()
-            self.processes[name] = Process(name, uvicorn(port), port)
-        for name in RELAYS:
-            self.processes[name] = Process(name, ["manage.py", "relay"])
+            self.processes[name] = Process(name, uvicorn(port), port, code)
+        for name, code in zip(RELAYS, self._codes, strict=True):
+            self.processes[name] = Process(name, ["manage.py", "relay"], code=code)
         self.processes["worker"] = Process("worker", ["manage.py", "worker"])
         for name in self.processes:
             await self.start_process(name)
