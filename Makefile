@@ -4,7 +4,7 @@
 #   make test     every test, on embedded servers and a real browser   (TESTS="tests/care -k plan")
 #   make bench    every measurement beside its peers, one table   (BENCH="w1 w5", MESSAGES=100)
 #   make gate     seed bugs into a copy: does the suite find each?   (BUGS="fence clock", GATE_JOBS=2)
-#   make soak     everything goes wrong for long, and look what holds   (MINUTES=60, SEED=, FAULTS=, OLD=)
+#   make soak     everything goes wrong for long   (MINUTES=60, SEED=, ROUND=, FAULTS=, PAUSE=, OLD=)
 #   make check    lint, types, import contracts, templates, missing migrations
 #   make reset    forget the demo data   (DATA_DIR=)
 #   make lock     compile both lock files again after a change of dependencies
@@ -52,7 +52,8 @@ bench:
 soak:
 	@$(PYTHON) bin/bootstrap
 	@$(RUN) -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED) \
-		$(if $(ROUND),--round $(ROUND)) $(if $(FAULTS),--faults "$(FAULTS)") $(if $(OLD),--old $(OLD))
+		$(if $(ROUND),--round $(ROUND)) $(if $(FAULTS),--faults "$(FAULTS)") \
+		$(if $(PAUSE),--pause $(PAUSE)) $(if $(OLD),--old $(OLD))
 
 check:
 	@$(PYTHON) bin/bootstrap

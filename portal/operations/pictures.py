@@ -74,6 +74,9 @@ def pictures(
     """What the page shows, in its order. `usual` is the day's mean of sockets."""
     step = span.step.total_seconds() / 60
     sockets = max((moment.sockets or 0 for moment in moments), default=0)
+    # One of each socket and hour, for as many sockets and as long as a step is. For a few sockets
+    # that is less than one: a bound that every single loss would be beyond.
+    losses = sockets * step / 60
     return [
         Picture(
             "connections",
@@ -142,9 +145,8 @@ def pictures(
                 Line("Opened", lambda moment: _counted(moment, moment.totals.opened)),
                 Line("Lost", lambda moment: _counted(moment, health.lost(moment.totals))),
             ),
-            # Of each socket and hour, for as many sockets and as long as a step is.
-            Bounds.of(health.LOST, times=sockets * step / 60, line=1) if sockets else None,
-            "The range is for lost ones: one for each socket and hour." if sockets else "",
+            Bounds.of(health.LOST, times=losses, line=1) if losses >= 1 else None,
+            "The range is for lost ones: one for each socket and hour." if losses >= 1 else "",
         ),
         Picture(
             "refused",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from tests.faults.clients import Reader
 from tests.faults.facts import OK, Heard, Truth, Write
@@ -27,8 +28,8 @@ class Figures:
     peak_kilobytes: dict[str, int]
     peak_files: dict[str, int]
     peak_connections: int
-    # For summing up the figures of several runs.
-    gaps: list[float]
+    # For summing up the figures of several runs: by the fault's kind.
+    gaps: dict[str, list[float]]
 
 
 def figures(
@@ -44,13 +45,10 @@ def figures(
         for each in reader.heard
         if isinstance(each, Heard) and each.fact in acknowledged
     ]
-    gaps = [
-        max(
-            (late for at, late in told if fault.began <= at <= fault.ended + AFTER_SECONDS),
-            default=0.0,
-        )
-        for fault in faults
-    ]
+    gaps: dict[str, list[float]] = {}
+    for fault in faults:
+        around = (late for at, late in told if fault.began <= at <= fault.ended + AFTER_SECONDS)
+        gaps.setdefault(fault.kind, []).append(round(max(around, default=0.0), 3))
     ends: Counter[str] = Counter()
     for reader in readers:
         ends.update(reader.ends)
@@ -64,14 +62,14 @@ def figures(
         reconnects=ends.total(),
         ends=dict(ends.most_common()),
         latency=percentiles([late for _, late in told]),
-        gap=percentiles(gaps),
+        gap=percentiles(list(chain.from_iterable(gaps.values()))),
         longest_write=round(max(calm, default=0.0), 3),
         leader_epochs=len({sample.leader_epoch for sample in truth.samples}),
         settled=None if truth.settled is None else round(truth.settled, 2),
         peak_kilobytes=_peaks(truth, "kilobytes"),
         peak_files=_peaks(truth, "files"),
         peak_connections=max(truth.connections, default=0),
-        gaps=[round(gap, 3) for gap in gaps],
+        gaps=gaps,
     )
 
 

@@ -3,8 +3,9 @@
 Rounds of four minutes, each with processes and data of its own and a seed drawn from SEED, one file
 each: started again with the same SEED it goes on after the last whole round. At the end one report,
 as text and as JSON. Ends with status 1 when a promise was broken; then that round can be repeated
-alone, with ROUND=. FAULTS="relay killed,web killed" leaves all other faults out. OLD=v1.2 has half
-of the processes run that version, on this one's database: an upgrade that takes its time.
+alone, with ROUND=. FAULTS="relay killed,web killed" leaves all other faults out, PAUSE=10 makes
+them rarer. OLD=v1.2 has half of the processes run that version, on this one's database: an upgrade
+that takes its time.
 """
 
 import argparse
@@ -21,9 +22,13 @@ from pathlib import Path
 
 from tests.conftest import SETTINGS
 from tests.faults.nemesis import DECK, KINDS
+from tests.faults.plant import Plant
+from tests.faults.run import Run, Scale
 from tests.faults.telling import as_data, summary
 
 ROUND_MINUTES = 4.0
+# Between two faults: 25 a minute are 1,500 in an hour.
+PAUSE_SECONDS = 2.4
 
 
 def main() -> int:
@@ -50,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder")
     parser.add_argument("--round", type=int)
     parser.add_argument("--faults", type=_kinds, default=DECK)
+    parser.add_argument("--pause", type=float, default=PAUSE_SECONDS)
     parser.add_argument("--old")
     return parser.parse_args()
 
@@ -64,7 +70,8 @@ def _kinds(text: str) -> tuple[str, ...]:
 def _of(asked: argparse.Namespace) -> str:
     """What a folder's name says of a choice: rounds of another choice are others."""
     faults = "" if asked.faults == DECK else f" ({', '.join(asked.faults)})"
-    return faults + (f" beside {asked.old}" if asked.old else "")
+    pause = "" if asked.pause == PAUSE_SECONDS else f" every {asked.pause:g} s"
+    return faults + pause + (f" beside {asked.old}" if asked.old else "")
 
 
 @contextmanager
@@ -88,24 +95,24 @@ def _round(folder: Path, asked: argparse.Namespace, number: int, old: Path | Non
     if kept.exists() and not asked.round:
         return json.loads(kept.read_text())
     print(f"round {number} …", file=sys.stderr, flush=True)
-    minutes = min(asked.minutes, ROUND_MINUTES)
-    found = asyncio.run(_live_through(f"{asked.seed}/{number}", 60 * minutes, asked.faults, old))
+    # More of everything than in CI.
+    scale = Scale(
+        seconds=60 * min(asked.minutes, ROUND_MINUTES),
+        pause=asked.pause,
+        writers=6,
+        write_pause=0.1,
+        pages=3,
+        polls=4,
+        kinds=asked.faults,
+    )
+    found = asyncio.run(_live_through(f"{asked.seed}/{number}", scale, old))
     growing = kept.with_suffix(".growing")
     growing.write_text(json.dumps(found, indent=1))
     growing.rename(kept)
     return found
 
 
-async def _live_through(
-    seed: str, seconds: float, kinds: tuple[str, ...], old: Path | None
-) -> dict:
-    from tests.faults.plant import Plant
-    from tests.faults.run import Run, Scale
-
-    # More of everything than in CI. 25 faults a minute are 1,500 in an hour.
-    scale = Scale(
-        seconds=seconds, pause=2.4, writers=6, write_pause=0.1, pages=3, polls=4, kinds=kinds
-    )
+async def _live_through(seed: str, scale: Scale, old: Path | None) -> dict:
     with tempfile.TemporaryDirectory(prefix="vigil-soak-") as folder:
         plant = Plant(Path(folder), old=old)
         try:

@@ -26,18 +26,19 @@ def summary(seed: str, rounds: Sequence[dict]) -> str:
     """The report of rounds, as `as_data` kept them."""
     counts, faults, ends = Counter(), Counter(), Counter()
     files, memory = Counter(), Counter()
-    gaps: list[float] = []
+    gaps: dict[str, list[float]] = {}
     for each in rounds:
         found = each["figures"]
         counts.update(each["counts"])
         faults.update(found["faults"])
         ends.update(found["ends"])
-        gaps += found["gaps"]
+        for kind, each_gap in found["gaps"].items():
+            gaps.setdefault(kind, []).extend(each_gap)
         for name, value in found["peak_kilobytes"].items():
             memory[name] = max(memory[name], value)
         for name, value in found["peak_files"].items():
             files[name] = max(files[name], value)
-    gap = percentiles(gaps)
+    gap = {kind: percentiles(each) for kind, each in sorted(gaps.items())}
     longest = max(each["figures"]["longest_write"] for each in rounds)
     late = [each["figures"]["latency"] for each in rounds]
     lines = [
@@ -49,7 +50,8 @@ def summary(seed: str, rounds: Sequence[dict]) -> str:
         *(f"  {count:6} {why}" for why, count in ends.most_common()),
         "seconds from the answer to a commit until it was heard, worst of the rounds: "
         + ", ".join(f"{name} {max(each[name] for each in late)}" for name in late[0]),
-        f"the longest around each fault: p50 {gap['p50']}, p99 {gap['p99']}, most {gap['most']}",
+        "the longest of them around each fault:",
+        *(f"  p50 {each['p50']:6} most {each['most']:6} {kind}" for kind, each in gap.items()),
         f"longest write while the database was there, s: {longest}",
         f"settled after, s: {[each['figures']['settled'] for each in rounds]}",
         f"most memory, kB: {dict(sorted(memory.items()))}",

@@ -8,9 +8,19 @@ import pytest
 from django.utils import timezone
 
 from portal.operations import kept_totals, measures
-from portal.operations.history import DAY, HOUR, counted, moments, now_of_all, processes, usual
+from portal.operations.history import (
+    DAY,
+    HOUR,
+    Moment,
+    counted,
+    moments,
+    now_of_all,
+    processes,
+    usual,
+)
 from portal.operations.measures import HubMeasures, StreamMeasures
 from portal.operations.models import Finding, Grain, HubSample, OrganizationSample, StreamSample
+from portal.operations.pictures import pictures
 from portal.operations.sampling import forget_old, grain_of, keep_hub, keep_stream
 from portal.tenancy import acting_for
 from realtime.tally import Totals
@@ -130,6 +140,13 @@ def test_each_plot_has_the_same_as_a_table(now, admin, client_for, span):
     assert plots.count('class="plot__canvas"') == 12
     assert tables.count('<section class="card" aria-labelledby="picture-') == 12
     assert tables.count('aria-label="Dead letters, in a table"') == 1
+
+
+@pytest.mark.parametrize(("sockets", "bound"), [(5, None), (600, 10)])
+def test_a_bound_of_less_than_one_lost_socket_is_not_drawn(now, sockets, bound):
+    shown = pictures(HOUR, [Moment(now, sockets=sockets)], "Harbour Clinic", None)
+    lost = next(picture for picture in shown if picture.key == "reconnects")
+    assert (lost.bounds and lost.bounds.look) == bound
 
 
 def test_a_page_tells_of_its_own_organization_and_of_no_other(
