@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from alerts.models import Alert, AlertRecord
+from tests.words import words_of
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -19,7 +20,7 @@ def page(client_for):
     def page(person, path, **headers):
         answer = client_for(person).get(path, **headers)
         assert answer.status_code == 200, answer.status_code
-        return words(answer)
+        return words_of(answer)
 
     return page
 
@@ -57,13 +58,6 @@ def notes(system):
             return [(str(record.user), record.note) for record in records]
 
     return notes
-
-
-def words(answer) -> str:
-    text = re.sub(
-        r"<(script|style|template|dialog).*?</\1>", " ", answer.content.decode(), flags=re.S
-    )
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)).replace(" ,", ",")
 
 
 # The worklist -----------------------------------------------------------------------------------
@@ -143,7 +137,7 @@ def test_notices_are_closed_together_and_nothing_else_is(
     judged()
     notice = next(each for each in alerts_of(ana) if each.severity == "notice")
     client = client_for(ada)
-    text = words(client.get("/alerts/notices/"))
+    text = words_of(client.get("/alerts/notices/"))
     assert "Weight 120 kg" in text
     assert client.post("/alerts/notices/", {}).status_code == 422
     answer = client.post("/alerts/notices/", {"alert": [str(alert.pk), str(notice.pk)]})
@@ -202,14 +196,14 @@ def test_the_second_is_told_who_has_it(alert, post, now, client_for, ada, noor, 
         client = client_for(noor)
         answer = client.post(f"/alerts/{alert.pk}/acknowledgement/", follow=True)
     assert answer.status_code == 200
-    assert re.search(r"Ada Lee has it since \d\d:\d\d: On my way\.", words(answer))
+    assert re.search(r"Ada Lee has it since \d\d:\d\d: On my way\.", words_of(answer))
     assert now(alert).owner == ada.user
 
 
 def test_a_line_that_is_too_long_is_refused_beside_its_field(alert, post, now, ada):
     answer = post(ada, alert, "acknowledgement", note="x" * 301)
     assert answer.status_code == 422
-    assert "Please use 300 letters at most." in words(answer)
+    assert "Please use 300 letters at most." in words_of(answer)
     assert now(alert).phase == "open"
 
 
@@ -263,7 +257,7 @@ def test_escalating_tells_the_next_now(alert, post, told, ada):
 
 
 def test_closing_says_how_and_a_critical_alert_is_taken_first(alert, post, now, ada):
-    assert "Acknowledge this alert before" in words(
+    assert "Acknowledge this alert before" in words_of(
         post(ada, alert, "closure", fragment=True, outcome="done")
     )
     post(ada, alert, "acknowledgement")
@@ -273,7 +267,7 @@ def test_closing_says_how_and_a_critical_alert_is_taken_first(alert, post, now, 
     answer = post(ada, alert, "closure", outcome="not_needed", note="Haemolysed")
     assert answer.status_code == 302
     assert now(alert).outcome == "not_needed"
-    late = words(post(ada, alert, "acknowledgement", fragment=True))
+    late = words_of(post(ada, alert, "acknowledgement", fragment=True))
     assert "This alert is closed." in late
 
 
@@ -313,7 +307,7 @@ def test_acknowledging_in_the_bar_needs_no_script(alert, client_for, now, page, 
     answer = client_for(ada).post(
         f"/alerts/{alert.pk}/acknowledgement/", {"from": "bar"}, follow=True
     )
-    assert "You have it." in words(answer)
+    assert "You have it." in words_of(answer)
     assert now(alert).owner == ada.user
     assert "▲▲ CRITICAL" not in page(noor, "/dashboard/")
 

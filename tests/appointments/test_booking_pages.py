@@ -18,13 +18,9 @@ from appointments.templatetags.visits import (
 )
 from notifications.models import Wishes
 from portal.models import Caregiver, Patient
+from tests.words import words_of
 
 HTMX = {"HX-Request": "true"}
-
-
-def text_of(response):
-    words = re.sub(r"<[^>]+>", " ", response.content.decode())
-    return " ".join(words.replace("&#x27;", "'").split())
 
 
 @pytest.fixture
@@ -62,17 +58,17 @@ def address_of(response):
 
 def test_a_patient_books_in_four_presses(pages, diary, cast):
     ana = pages(cast.ana)
-    assert "Wound check" in text_of(ana.client.get("/visits/new/"))
-    assert "10 a.m." in text_of(ana.times(week=diary.at("10:00").date()))
+    assert "Wound check" in words_of(ana.client.get("/visits/new/"))
+    assert "10 a.m." in words_of(ana.times(week=diary.at("10:00").date()))
     kept = ana.press(diary.at("10:00"))
-    page = text_of(kept)
+    page = words_of(kept)
     assert "We keep this time for you" in page
     assert "Leave the dressing on." in page
     assert "Room 3" in page
 
     booked = ana.client.post(address_of(kept), {"answer_0": "No"}, follow=True)
-    assert "Your visit is booked" in text_of(booked)
-    assert "10 a.m. Eastern" in text_of(booked)
+    assert "Your visit is booked" in words_of(booked)
+    assert "10 a.m. Eastern" in words_of(booked)
     visit = ana.visit()
     assert (visit.starts_at, visit.answers) == (diary.at("10:00"), {"fever": "No"})
 
@@ -85,7 +81,7 @@ def test_the_button_of_a_time_is_what_the_form_takes(pages, diary, cast):
     )
     assert value[1] == value[2]
     data = {"patient": cast.ana.patient.pk, "visit_type": diary.wound_check.pk, "time": value[2]}
-    assert "We keep this time" in text_of(ana.client.post("/visits/holds/", data, follow=True))
+    assert "We keep this time" in words_of(ana.client.post("/visits/holds/", data, follow=True))
 
 
 def test_the_time_that_is_kept_survives_a_reload_and_is_found_again(pages, diary, cast):
@@ -122,7 +118,7 @@ def test_a_time_that_is_taken_gives_a_kind_sentence_and_times_close_to_it(pages,
             provider_id=cast.ada.provider.pk,
         )
     answer = pages(cast.ana).press(diary.at("10:00"))
-    page = text_of(answer)
+    page = words_of(answer)
     assert answer.status_code == 409
     assert "Sorry, this time has just been taken." in page
     assert "9:30 a.m." in page
@@ -145,10 +141,10 @@ def test_when_the_minutes_are_over_nothing_is_lost(pages, diary, cast):
     address = address_of(ana.press(diary.at("10:00")))
     with diary.as_(cast.ana):
         diary.change(Hold.objects.get(), until_at=timezone.now() - timedelta(seconds=1))
-    assert "We no longer keep this time" in text_of(ana.client.get(address, headers=HTMX))
-    assert "We no longer keep this time" in text_of(ana.client.get(address))
+    assert "We no longer keep this time" in words_of(ana.client.get(address, headers=HTMX))
+    assert "We no longer keep this time" in words_of(ana.client.get(address))
     # Nobody has taken it: it is booked all the same.
-    assert "Your visit is booked" in text_of(ana.client.post(address, follow=True))
+    assert "Your visit is booked" in words_of(ana.client.post(address, follow=True))
 
 
 def test_when_the_minutes_are_over_and_the_time_is_gone_there_are_others(pages, diary, cast):
@@ -163,29 +159,29 @@ def test_when_the_minutes_are_over_and_the_time_is_gone_there_are_others(pages, 
         )  # fmt: skip
     answer = ana.client.post(address)
     assert answer.status_code == 409
-    assert "has just been taken" in text_of(answer)
+    assert "has just been taken" in words_of(answer)
 
 
 def test_a_time_is_given_back_and_one_chooses_again(pages, diary, cast):
     ana = pages(cast.ana)
     address = address_of(ana.press(diary.at("10:00")))
     chosen_again = ana.client.post(f"{address}release/", follow=True)
-    assert "Choose a time" in text_of(chosen_again)
+    assert "Choose a time" in words_of(chosen_again)
     assert "10:00" in diary.free(cast.ana)
-    assert "You gave this time back" in text_of(ana.client.get(address))
+    assert "You gave this time back" in words_of(ana.client.get(address))
     assert ana.client.post(address).status_code == 409
 
 
 def test_a_visit_moves_and_keeps_its_time_until_then(pages, diary, cast):
     visit = diary.booked(cast.ana, diary.at("10:00"))
     ana = pages(cast.ana)
-    assert "Choose a new time" in text_of(ana.client.get(f"/visits/{visit.pk}/times/"))
+    assert "Choose a new time" in words_of(ana.client.get(f"/visits/{visit.pk}/times/"))
     kept = ana.press(diary.at("14:00"), moves=visit.pk)
-    assert "It stays yours until you press" in text_of(kept)
+    assert "It stays yours until you press" in words_of(kept)
     assert ana.visit().starts_at == diary.at("10:00")
 
     moved = ana.client.post(address_of(kept), follow=True)
-    assert "Your visit has a new time" in text_of(moved)
+    assert "Your visit has a new time" in words_of(moved)
     assert ana.visit().starts_at == diary.at("14:00")
     assert "10:00" in diary.free(cast.ana)
 
@@ -196,9 +192,9 @@ def test_inside_the_notice_one_is_asked_to_call(pages, diary, cast, path):
     diary.change(diary.wound_check, notice_minutes=30 * 24 * 60)
     ana = pages(cast.ana)
     answer = ana.client.get(f"/visits/{visit.pk}/{path}/")
-    assert "please call us" in text_of(answer).lower()
-    assert "555 0100" in text_of(answer)
-    page = text_of(ana.client.get(f"/visits/{visit.pk}/"))
+    assert "please call us" in words_of(answer).lower()
+    assert "555 0100" in words_of(answer)
+    page = words_of(ana.client.get(f"/visits/{visit.pk}/"))
     assert "Call it off" not in page
     assert "Your visit is soon." in page
     refused = ana.client.post(f"/visits/{visit.pk}/calling-off/", {"reason": "well"})
@@ -212,11 +208,11 @@ def test_calling_off_asks_why_and_gives_the_time_back(pages, diary, cast):
     address = f"/visits/{visit.pk}/calling-off/"
     asked = ana.client.post(address)
     assert asked.status_code == 422
-    assert "Please choose a reason." in text_of(asked)
+    assert "Please choose a reason." in words_of(asked)
     assert ana.visit().status == Status.BOOKED
 
     page = ana.client.post(address, {"reason": "travel", "words": "No bus."}, follow=True)
-    assert "Your visit is called off" in text_of(page)
+    assert "Your visit is called off" in words_of(page)
     visit = ana.visit()
     assert (visit.status, visit.cancel_reason) == (
         Status.CANCELLED,
@@ -230,11 +226,11 @@ def test_calling_off_asks_why_and_gives_the_time_back(pages, diary, cast):
 def test_a_patient_says_that_they_will_come(pages, diary, cast):
     visit = diary.booked(cast.ana, diary.at("10:00"))
     ana = pages(cast.ana)
-    assert "Will you come?" in text_of(ana.client.get(f"/visits/{visit.pk}/"))
+    assert "Will you come?" in words_of(ana.client.get(f"/visits/{visit.pk}/"))
     for _ in range(2):
         page = ana.client.post(f"/visits/{visit.pk}/confirmation/", follow=True)
-    assert "We know that you will come." in text_of(page)
-    assert "Will you come?" not in text_of(page)
+    assert "We know that you will come." in words_of(page)
+    assert "Will you come?" not in words_of(page)
     assert ana.visit().is_confirmed
 
 
@@ -242,14 +238,14 @@ def test_check_in_is_on_the_day_and_asks_what_is_asked_before(pages, diary, cast
     visit = diary.booked(cast.ana, diary.at("10:00"))
     ana = pages(cast.ana)
     address = f"/visits/{visit.pk}/check-in/"
-    assert "It is too early" in text_of(ana.client.get(address))
+    assert "It is too early" in words_of(ana.client.get(address))
     assert ana.client.post(address).status_code == 409
     assert not ana.visit().is_checked_in
 
     diary.bring_forward(visit)
-    assert "Do you have a fever?" in text_of(ana.client.get(address))
+    assert "Do you have a fever?" in words_of(ana.client.get(address))
     page = ana.client.post(address, {"answer_0": "A little"}, follow=True)
-    assert "You are checked in" in text_of(page)
+    assert "You are checked in" in words_of(page)
     visit = ana.visit()
     assert (visit.is_checked_in, visit.status) == (True, Status.BOOKED)
     assert visit.answers == {"fever": "A little"}
@@ -260,7 +256,7 @@ def test_a_video_call_is_joined_on_its_day(pages, diary, cast):
     visit = diary.booked(cast.ana, diary.at("10:00"), mode="video")
     ana = pages(cast.ana)
     address = f"/visits/{visit.pk}/"
-    assert "You join the call from this page" in text_of(ana.client.get(address))
+    assert "You join the call from this page" in words_of(ana.client.get(address))
     assert "video.example" not in ana.client.get(address).content.decode()
     diary.bring_forward(visit)
     page = ana.client.get(address).content.decode()
@@ -273,7 +269,7 @@ def test_answers_can_be_changed_until_the_visit(pages, diary, cast):
     visit = diary.booked(cast.ana, diary.at("10:00"))
     ana = pages(cast.ana)
     page = ana.client.post(f"/visits/{visit.pk}/answers/", {"answer_0": "No"}, follow=True)
-    assert "Your answers are saved" in text_of(page)
+    assert "Your answers are saved" in words_of(page)
     assert "No" in ana.client.get(f"/visits/{visit.pk}/answers/").content.decode()
     assert ana.visit().answers == {"fever": "No"}
 
@@ -284,21 +280,21 @@ def test_a_clinic_keeps_booking_to_itself(pages, diary, cast, setting, status):
     ana = pages(cast.ana)
     page = ana.times()
     assert page.status_code == status
-    assert "555 0100" in text_of(ana.client.get("/visits/new/"))
+    assert "555 0100" in words_of(ana.client.get("/visits/new/"))
     assert 'name="time"' not in page.content.decode()
     if setting == "view":
-        assert "To book one, please call us." in text_of(page)
-        assert "10 a.m." in text_of(ana.times(week=diary.at("10:00").date()))
+        assert "To book one, please call us." in words_of(page)
+        assert "10 a.m." in words_of(ana.times(week=diary.at("10:00").date()))
     answer = ana.press(diary.at("10:00"))
     assert answer.status_code == 409
-    assert "We book these visits with you by phone." in text_of(answer)
+    assert "We book these visits with you by phone." in words_of(answer)
 
 
 def test_a_caregiver_who_may_write_books_for_whom_they_help(pages, diary, cast):
     sam = pages(cast.sam)
-    assert "For Ana Ruiz." in text_of(sam.times())
+    assert "For Ana Ruiz." in words_of(sam.times())
     kept = sam.press(diary.at("10:00"))
-    assert "for Ana Ruiz" in text_of(sam.client.post(address_of(kept), follow=True))
+    assert "for Ana Ruiz" in words_of(sam.client.post(address_of(kept), follow=True))
     assert sam.visit().patient == cast.ana.patient
 
 
@@ -307,10 +303,10 @@ def test_a_caregiver_who_may_only_read_sees_and_cannot(pages, diary, cast, syste
     with system():
         Caregiver.objects.filter(user=cast.sam.user).update(scope="read")
     sam = pages(cast.sam)
-    assert "You can look, but not book" in text_of(sam.client.get("/visits/new/"))
+    assert "You can look, but not book" in words_of(sam.client.get("/visits/new/"))
     assert 'name="time"' not in sam.times().content.decode()
     assert sam.press(diary.at("11:00")).status_code == 404
-    page = text_of(sam.client.get(f"/visits/{visit.pk}/"))
+    page = words_of(sam.client.get(f"/visits/{visit.pk}/"))
     assert "Will you come?" not in page
     assert "Call it off" not in page
     for path in ("confirmation", "calling-off", "answers", "check-in"):
@@ -334,7 +330,7 @@ def test_others_find_nothing_there(pages, diary, cast, who):
 def test_nobody_books_for_the_dead(pages, diary, cast, system):
     with system():
         Patient.objects.filter(pk=cast.ana.patient.pk).update(deceased_at=timezone.now())
-    assert "This is closed" in text_of(pages(cast.ana).client.get("/visits/new/"))
+    assert "This is closed" in words_of(pages(cast.ana).client.get("/visits/new/"))
     assert pages(cast.ana).press(diary.at("10:00")).status_code == 409
 
 
@@ -354,7 +350,7 @@ def test_a_form_that_no_page_made_leads_back_to_the_beginning(pages, diary, cast
      {"with": "nobody"}],
 )  # fmt: skip
 def test_what_is_asked_of_the_calendar_may_be_anything(pages, cast, asked):
-    assert "Good times soon" in text_of(pages(cast.ana).times(**asked))
+    assert "Good times soon" in words_of(pages(cast.ana).times(**asked))
 
 
 def test_a_week_is_looked_at_one_after_another(pages, diary, cast):
@@ -366,7 +362,7 @@ def test_a_week_is_looked_at_one_after_another(pages, diary, cast):
 
 
 def test_times_are_offered_with_the_one_who_was_chosen(pages, diary, cast):
-    page = text_of(pages(cast.ana).times(**{"with": str(cast.noor.provider.pk)}))
+    page = words_of(pages(cast.ana).times(**{"with": str(cast.noor.provider.pk)}))
     assert "with Noor Haddad" in page
     assert "with Ada Lee" not in page
     # Boris is not of Ana's care team.
@@ -382,13 +378,13 @@ def test_a_patient_who_lives_elsewhere_reads_both_clocks(pages, diary, cast, sys
     ana = pages(cast.ana)
     at = visit.starts_at.astimezone(ZoneInfo("Europe/Berlin"))
     said = f"{at:%a} {at.hour - 12} p.m. Central European for you"
-    assert said in text_of(ana.client.get(f"/visits/{visit.pk}/"))
-    assert "Central European for you" in text_of(ana.times())
+    assert said in words_of(ana.client.get(f"/visits/{visit.pk}/"))
+    assert "Central European for you" in words_of(ana.times())
 
 
 def test_a_clinic_without_free_times_says_what_next(pages, diary, cast):
     diary.change(diary.wound_check, horizon_days=0)
-    page = text_of(pages(cast.ana).times())
+    page = words_of(pages(cast.ana).times())
     assert "There are no free times now" in page
     assert "555 0100" in page
 
@@ -397,7 +393,7 @@ def test_a_visit_that_runs_late_says_so(pages, diary, cast):
     visit = diary.booked(cast.ana, diary.at("10:00"))
     with diary.as_(cast.ada):
         actions.say_late(visit.pk, minutes=20, by=cast.ada.reader)
-    assert "about 20 minutes later" in text_of(pages(cast.ana).client.get(f"/visits/{visit.pk}/"))
+    assert "about 20 minutes later" in words_of(pages(cast.ana).client.get(f"/visits/{visit.pk}/"))
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,9 @@ from django.utils import timezone
 from appointments.actions import block_time, book_visit
 from appointments.models import Appointment, Availability, Hold, Status, VisitType
 from portal.tenancy import acting_for
+from tests.words import words_of
 
 HTMX = {"HX-Request": "true"}
-
-
-def words(answer) -> str:
-    text = re.sub(
-        r"<(script|style|template|dialog).*?</\1>", " ", answer.content.decode(), flags=re.S
-    )
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
 def told(answer) -> str:
@@ -67,7 +61,7 @@ def day(client_for):
     def day(person, on, **asked):
         answer = client_for(person).get("/schedule/", {"on": on.date().isoformat(), **asked})
         assert answer.status_code == 200
-        return words(answer)
+        return words_of(answer)
 
     return day
 
@@ -241,8 +235,8 @@ def test_a_visit_is_moved_by_its_form(cast, booked, post, now, tomorrow):
     answer = post(cast.ada, visit, "move", fragment=True, on=on, at="14:15", reason="Theatre")
 
     assert answer.status_code == 200
-    assert "14:15" in words(answer)
-    assert "Moved from" in words(answer)
+    assert "14:15" in words_of(answer)
+    assert "Moved from" in words_of(answer)
     assert now(visit).starts_at == tomorrow(14, 15)
 
 
@@ -266,7 +260,7 @@ def test_a_time_that_is_gone_is_answered_with_the_next_free_ones(
     refused = post(cast.ada, visit, "move", fragment=True, **asked)
 
     assert refused.status_code == 422
-    assert "Somebody else has just taken that time. These are free:" in words(refused)
+    assert "Somebody else has just taken that time. These are free:" in words_of(refused)
     assert now(visit).starts_at == tomorrow(9), "the old time is kept"
     slot = re.search(r'name="slot" value="([^"]+)"[^>]*>[^<]*10:30<', refused.content.decode())[1]
     post(cast.ada, visit, "move", slot=slot, reason="")
@@ -296,8 +290,8 @@ def test_a_time_that_comes_twice_asks_which(cast, booked, post, now, tomorrow, w
     refused = post(cast.ada, visit, "move", fragment=True, **asked)
 
     assert refused.status_code == 422
-    assert "The first (EDT)" in words(refused)
-    assert "The second (EST)" in words(refused)
+    assert "The first (EDT)" in words_of(refused)
+    assert "The second (EST)" in words_of(refused)
     post(cast.ada, visit, "move", **asked, which=which)
     assert now(visit).starts_at == datetime(2027, 11, 7, hour, 30, tzinfo=UTC)
 
@@ -305,7 +299,7 @@ def test_a_time_that_comes_twice_asks_which(cast, booked, post, now, tomorrow, w
 def test_a_time_that_does_not_come_is_refused(cast, booked, post, now, tomorrow):
     visit = booked(cast.ada, cast.ana, tomorrow(9))
     asked = {"on": "2027-03-14", "at": "02:30", "reason": ""}
-    assert "it does not come" in words(post(cast.ada, visit, "move", fragment=True, **asked))
+    assert "it does not come" in words_of(post(cast.ada, visit, "move", fragment=True, **asked))
     assert now(visit).starts_at == tomorrow(9)
 
 
@@ -314,7 +308,7 @@ def test_calling_off_takes_a_reason_and_the_line_leaves_the_list(
 ):
     visit = booked(cast.ada, cast.ana, tomorrow(10))
     refused = post(cast.ada, visit, "cancellation", fragment=True, reason="")
-    assert "Say why it is called off." in words(refused)
+    assert "Say why it is called off." in words_of(refused)
 
     post(cast.ada, visit, "cancellation", reason="Theatre is full")
     assert now(visit).status == Status.CANCELLED

@@ -14,11 +14,7 @@ from appointments.models import (
     ReminderConsent,
     WaitlistEntry,
 )
-
-
-def text_of(response):
-    words = re.sub(r"<[^>]+>", " ", response.content.decode())
-    return " ".join(words.split())
+from tests.words import words_of
 
 
 @pytest.fixture
@@ -66,19 +62,19 @@ def test_a_patient_joins_the_list_and_leaves_it(diary, cast, ana_at):
     days = {"from_on": today.isoformat(), "until_on": (today + timedelta(days=9)).isoformat()}
     for _ in range(2):
         page = ana_at.post(address, days | {"day_part": "morning"}, follow=True)
-    assert "You are waiting for Wound check" in text_of(page)
-    assert "mornings" in text_of(page)
+    assert "You are waiting for Wound check" in words_of(page)
+    assert "mornings" in words_of(page)
     with diary.as_(cast.ana):
         entry = WaitlistEntry.objects.get()
     page = ana_at.post(f"/visits/waiting/{entry.pk}/end/", follow=True)
-    assert "You are waiting for" not in text_of(page)
+    assert "You are waiting for" not in words_of(page)
 
 
 def test_who_waits_for_an_earlier_time_keeps_their_visit(diary, cast, ana_at):
     visit = diary.booked(cast.ana, diary.at("10:00", days=9))
     address = f"/visits/new/{diary.wound_check.pk}/waiting/?visit={visit.pk}"
     page = ana_at.get(address)
-    assert "You keep it until you take another time." in text_of(page)
+    assert "You keep it until you take another time." in words_of(page)
     until = re.search(r'name="until_on" value="([^"]+)"', page.content.decode())[1]
     assert until == (diary.at("10:00", days=8)).date().isoformat()
     data = {"visit": visit.pk, "from_on": until, "until_on": until}
@@ -104,23 +100,23 @@ def test_days_in_the_wrong_order_are_asked_for_again(diary, cast, ana_at, from_i
     }
     answer = ana_at.post(f"/visits/new/{diary.wound_check.pk}/waiting/", data)
     assert answer.status_code == 422
-    assert said in text_of(answer)
+    assert said in words_of(answer)
 
 
 def test_an_offer_is_seen_and_accepted(diary, cast, ana_at, offer):
     address = f"/visits/offers/{offer.pk}/"
     for page in ("/visits/", "/home/visit/"):
         assert address in ana_at.get(page, headers={"HX-Request": "true"}).content.decode()
-    page = text_of(ana_at.get(address))
+    page = words_of(ana_at.get(address))
     assert "10 a.m. Eastern" in page
     assert "The first who says yes gets it." in page
     booked = ana_at.post(address, {"answer": "accept"}, follow=True)
-    assert "Your visit is booked" in text_of(booked)
+    assert "Your visit is booked" in words_of(booked)
     again = ana_at.post(address, {"answer": "accept"}, follow=True)
     assert again.redirect_chain == booked.redirect_chain
     with diary.as_(cast.ana):
         assert Appointment.objects.get().starts_at == offer.starts_at
-    assert "You took this time." in text_of(ana_at.get(address))
+    assert "You took this time." in words_of(ana_at.get(address))
 
 
 def test_who_was_slower_is_told_kindly(diary, cast, ana_at, offer, system):
@@ -132,16 +128,16 @@ def test_who_was_slower_is_told_kindly(diary, cast, ana_at, offer, system):
         )  # fmt: skip
     answer = ana_at.post(address, {"answer": "accept"})
     assert answer.status_code == 409
-    assert "Someone else was quicker this time. You stay on the waiting list." in text_of(answer)
+    assert "Someone else was quicker this time. You stay on the waiting list." in words_of(answer)
     diary.change(offer, expires_at=timezone.now() - timedelta(seconds=1))
-    assert "This offer has run out." in text_of(ana_at.get(address))
+    assert "This offer has run out." in words_of(ana_at.get(address))
     assert address not in ana_at.get("/visits/").content.decode()
 
 
 def test_who_says_no_stays_on_the_list(diary, cast, ana_at, offer):
     page = ana_at.post(f"/visits/offers/{offer.pk}/", {"answer": "decline"}, follow=True)
-    assert "You are waiting for" in text_of(page)
-    assert "A time is free" not in text_of(page)
+    assert "You are waiting for" in words_of(page)
+    assert "A time is free" not in words_of(page)
     assert ana_at.post(f"/visits/offers/{offer.pk}/", {"answer": "perhaps"}).status_code == 422
 
 
@@ -163,17 +159,17 @@ def test_a_private_address_is_shown_once_and_ends_when_revoked(diary, cast, ana_
     assert address not in ana_at.get("/visits/calendar/").content.decode()
     assert b"BEGIN:VEVENT" in client.get(address).content
     ended = ana_at.post("/visits/calendar/address/end/", follow=True)
-    assert "Make my address" in text_of(ended)
+    assert "Make my address" in words_of(ended)
     assert client.get(address).status_code == 404
     with diary.as_(cast.ana):
         assert CalendarFeed.objects.count() == 1
 
 
 def test_reminders_name_time_and_place_only_after_a_yes(diary, cast, ana_at):
-    assert "only say that you have news" in text_of(ana_at.get("/visits/calendar/"))
+    assert "only say that you have news" in words_of(ana_at.get("/visits/calendar/"))
     page = ana_at.post("/visits/reminders/", {"may": "yes"}, follow=True)
-    assert "Your reminders say the time and the place" in text_of(page)
+    assert "Your reminders say the time and the place" in words_of(page)
     page = ana_at.post("/visits/reminders/", {"may": "no"}, follow=True)
-    assert "only say that you have news" in text_of(page)
+    assert "only say that you have news" in words_of(page)
     with diary.as_(cast.ana):
         assert ReminderConsent.objects.get().withdrawn_at is not None

@@ -1,6 +1,5 @@
 """The bell: what it counts, what it says, where it leads, and how it falls silent."""
 
-import re
 from uuid import uuid4
 
 import pytest
@@ -10,6 +9,7 @@ from notifications.actions import mark_all_read, mark_read, notify, unread
 from notifications.lists import lines, newest
 from notifications.models import Kind, Notification
 from portal.tenancy import acting_for
+from tests.words import words_of
 
 HTMX = {"HX-Request": "true"}
 
@@ -24,10 +24,6 @@ def told(person):
     """The lines of a person's list."""
     with acting_for(person.organization.pk, person.user.pk):
         return lines(newest(person.reader), person.reader)
-
-
-def words_of(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode())).strip()
 
 
 def test_several_about_one_thing_are_one_line_that_counts_them(cast):
