@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 
 from tests.browser.pages import PAGES, ROLES, path_of
+from tests.cast import CAST
 from tests.ordinary_day import NAMED, ordinary_day
 from tests.reading_grade import grade_of
 
@@ -73,17 +74,17 @@ def hard(sentences: list[str]) -> list[str]:
     return [f"{grade:.1f} {each}" for grade, each in graded if grade > MOST]
 
 
-@pytest.fixture
-def day(cast):
-    return ordinary_day(cast)
+@pytest.fixture(scope="module")
+def day(committed_for_module):
+    return ordinary_day(CAST)
 
 
 @pytest.fixture
-def read(cast, client, client_for, day):
+def read(client, client_for, day):
     """`read("patient", "home")`: what that page says, with the parts that it loads by itself."""
 
     def read(role: str, name: str) -> list[str]:
-        browser = client_for(getattr(cast, ROLES[role])) if ROLES[role] else client
+        browser = client_for(getattr(CAST, ROLES[role])) if ROLES[role] else client
         page = browser.get(path_of(role, name, day)).content.decode()
         addresses = re.findall(r'hx-get="([^"]+)" hx-trigger="(?:load|revealed)"', page)
         parts = [
@@ -133,11 +134,12 @@ def test_an_empty_place_says_why_in_easy_words():
     assert hard(said) == []
 
 
-def test_why_a_password_is_refused_is_easy_to_read(ana):
+def test_why_a_password_is_refused_is_easy_to_read(committed_for_module):
+    user = CAST.ana.user
     refused = []
-    for password in ("short", "password123", ana.user.email):
+    for password in ("short", "password123", user.email):
         with pytest.raises(ValidationError) as caught:
-            validate_password(password, ana.user)
+            validate_password(password, user)
         refused += caught.value.messages
     assert hard(refused) == []
 
