@@ -76,11 +76,16 @@ export class AlertSound extends HTMLElement {
     // Who sounds keeps its line in the background: an alarm that a hidden tab does not hear is none.
     document.body.toggleAttribute("data-keeps-line", isOn())
     if (!isOn() || !this.#leads) return this.#quiet()
+    const isUnheard = this.#fresh.length > 0
     if (this.#waiting.length > 0) this.#repeat()
-    else this.#quiet()
+    else if (!isUnheard || this.#timer !== null) this.#quiet()
+    if (isUnheard) this.#once()
+  }
+
+  // Urgent alerts that this tab has not sounded for.
+  get #fresh() {
     const heard = remembered(HEARD)
-    const fresh = announced("urgent").filter((which) => !heard.includes(which))
-    if (fresh.length > 0) this.#once(fresh)
+    return announced("urgent").filter((which) => !heard.includes(which))
   }
 
   // What sounds again and again: critical alerts and a lost connection, unless silenced.
@@ -91,14 +96,23 @@ export class AlertSound extends HTMLElement {
   }
 
   #repeat() {
-    if (this.#timer !== null) return this.#show(this.#isStale ? "stale" : "critical", "stop")
-    this.#timer = setInterval(() => this.#sound("critical"), REPEAT_MS)
-    this.#sound("critical")
+    if (this.#timer === null) {
+      this.#timer = setInterval(() => this.#sound("critical"), REPEAT_MS)
+      this.#sound("critical")
+    } else if (this.dataset.state && this.dataset.state !== "blocked") {
+      // Only one that was let sound may say that it does.
+      this.#show(this.#isStale ? "stale" : "critical", "stop")
+    }
   }
 
-  async #once(fresh) {
+  async #once() {
+    const may = await player.mayPlay()
+    const fresh = this.#fresh // another look may have sounded while the browser was asked
+    if (fresh.length === 0) return
+    if (!may) return this.#show("blocked", "allow")
     remember(HEARD, fresh)
-    if (this.#timer === null && (await player.mayPlay())) player.play("urgent")
+    // A critical alert that sounds already is not to be drowned.
+    if (this.#timer === null) player.play("urgent")
   }
 
   async #sound(level) {
@@ -112,7 +126,10 @@ export class AlertSound extends HTMLElement {
   #press = async ({ target }) => {
     if (!target.closest("button")) return
     if (this.dataset.state === "blocked") {
-      if (await player.mayPlay()) this.#sound("critical")
+      if (!(await player.mayPlay())) return
+      if (this.#timer !== null) this.#sound("critical")
+      else this.#quiet()
+      this.#look()
       return
     }
     remember(SILENCED, this.#waiting)

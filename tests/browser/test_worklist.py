@@ -106,11 +106,31 @@ def test_a_browser_that_lets_nothing_be_heard_is_named(listen, of_alert):
     expect(page.locator("sound-switch")).to_contain_text("Sound is blocked by your browser.")
     sounding = page.locator("alert-sound")
     expect(sounding).to_contain_text("Sound is blocked by your browser.")
+    # Whatever else changes on the page meanwhile: it may not say that it sounds.
+    page.evaluate("document.dispatchEvent(new Event('htmx:afterSettle'))")
+    expect(sounding).to_contain_text("Sound is blocked by your browser.")
     assert heard(page) == []
     page.evaluate("window.lets = true")
     page.get_by_role("button", name="Allow the sound").click()
     hears(page, CRITICAL)
     expect(sounding).to_contain_text("Sounding: a critical alert waits.")
+
+
+def test_an_urgent_alert_that_could_not_be_heard_is_heard_once_the_browser_lets_it(
+    listen, of_alert
+):
+    page = listen()
+    sound(page).click()
+    expect(sound(page)).to_have_text("Sound on")
+    page.evaluate("window.lets = false")
+    of_alert("Urea")
+    sounding = page.locator("alert-sound")
+    expect(sounding).to_contain_text("Sound is blocked by your browser.")
+    assert heard(page) == []
+    page.evaluate("window.lets = true")
+    page.get_by_role("button", name="Allow the sound").click()
+    hears(page, URGENT)
+    expect(sounding).to_be_hidden()
 
 
 def test_of_all_tabs_one_sounds_and_the_next_when_that_is_closed(listen, of_alert):
@@ -190,6 +210,8 @@ def test_keys_are_for_the_list_unless_switched_on_and_never_for_what_is_typed(vi
 def test_the_next_step_is_counted_down_to_and_said_to_be_due(visit, of_alert, ada):
     alert = of_alert()
     page = visit(ada, "/alerts/")
+    # A page that is not live yet may still read its rows again.
+    is_live(page)
     left = page.locator(f"#row-{alert} count-down")
     expect(left).to_have_text(ANY_TIME_LEFT)
     before = left.inner_text()

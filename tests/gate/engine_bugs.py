@@ -123,7 +123,7 @@ ENGINE = (
         "another relay leads within three seconds",
         (
             Edit(
-                "realtime/sql/realtime_lead.v1.sql",
+                "realtime/sql/realtime_lead.v2.sql",
                 "WHERE beat < clock_timestamp() - patience",
                 "WHERE beat < clock_timestamp() - 100 * patience",
             ),

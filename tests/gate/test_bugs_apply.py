@@ -1,5 +1,6 @@
 """The gate stays a gate: every seeded bug still applies, and is in docs/gate.md."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,15 @@ def test_the_bug_applies_and_changes_something(bug):
             compile(edit.applied(ROOT), edit.path, "exec")
     for test in bug.tests:
         assert not test.startswith("tests/") or (ROOT / test).is_file()
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_the_bug_is_in_the_newest_version_of_its_sql(bug):
+    """An older version is put in place first and then replaced: the bug would never run."""
+    for edit in bug.edits:
+        if found := re.fullmatch(r"(.+\.v)(\d+)(\.sql)", edit.path):
+            stem, version, end = found.groups()
+            assert not (ROOT / f"{stem}{int(version) + 1}{end}").exists()
 
 
 def test_there_are_twenty_at_least_with_names_of_their_own():
