@@ -14,7 +14,8 @@ from django.utils import timezone
 from alerts.auditor import look
 from alerts.models import AuditorAlarm, Judgement
 from realtime.engine_connection import connect
-from tests.realtime.conftest import RelayThread, wait_until
+from tests.realtime.conftest import RelayThread
+from tests.waiting import wait_until
 
 
 @pytest.fixture

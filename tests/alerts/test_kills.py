@@ -20,7 +20,8 @@ from portal.embedded.valkey import EmbeddedValkey
 from tests.alerts.ward import PATIENTS
 from tests.browser.server import free_port
 from tests.copies import copy_database
-from tests.realtime.conftest import ROOT, wait_until
+from tests.realtime.conftest import ROOT
+from tests.waiting import wait_until
 
 KILLS = 8
 # Twice what the auditor calls late: the other tests, and every process that comes back, have the

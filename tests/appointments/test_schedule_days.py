@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from appointments.models import Appointment, Availability, TimeBlock, VisitType, WaitlistEntry
-from tests.appointments.test_schedule_pages import words
+from tests.words import words_of
 
 
 @pytest.fixture
@@ -74,15 +74,15 @@ def test_a_week_is_the_readers_own_unless_another_is_asked_for(
 ):
     visit_of(cast.ana, cast.ada, tomorrow(10))
     on = {"on": f"{tomorrow():%Y-%m-%d}"}
-    own = words(client_for(cast.ada).get("/schedule/week/", on))
+    own = words_of(client_for(cast.ada).get("/schedule/week/", on))
     assert "Ada Lee ·" in own
     assert "Ana Ruiz" in own
     assert own.count("Nothing on this day.") == 6
-    others = words(client_for(cast.noor).get("/schedule/week/", on))
+    others = words_of(client_for(cast.noor).get("/schedule/week/", on))
     assert "Ana Ruiz" not in others
     asked = on | {"provider": str(cast.ada.provider.pk)}
-    assert "Ana Ruiz" in words(client_for(cast.noor).get("/schedule/week/", asked))
-    assert "Ana Ruiz" not in words(client_for(cast.boris).get("/schedule/week/", asked))
+    assert "Ana Ruiz" in words_of(client_for(cast.noor).get("/schedule/week/", asked))
+    assert "Ana Ruiz" not in words_of(client_for(cast.boris).get("/schedule/week/", asked))
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_a_visit_is_booked_once_however_often_the_form_is_sent(cast, post, kind,
 
 
 def test_only_patients_of_ones_own_teams_are_offered(cast, post, client_for, kind, tomorrow):
-    page = words(client_for(cast.noor).get("/schedule/visits/new/"))
+    page = words_of(client_for(cast.noor).get("/schedule/visits/new/"))
     assert "Ana Ruiz, born 2 Mar 1964, MRN 4471" in page
     assert "Ben Cho" not in page
     refused = post(
         cast.noor, "visits/new/", **booking(cast, kind, tomorrow(10), patient=cast.ben.patient.pk)
     )
     assert refused.status_code == 422
-    assert "Choose a patient." in words(refused)
+    assert "Choose a patient." in words_of(refused)
 
 
 def test_a_taken_time_is_overbooked_by_a_clinician_with_a_reason(
@@ -125,7 +125,7 @@ def test_a_taken_time_is_overbooked_by_a_clinician_with_a_reason(
     visit_of(cast.ben, cast.ada, tomorrow(10))
     refused = post(cast.ada, "visits/new/", **booking(cast, kind, tomorrow(10)))
     assert refused.status_code == 422
-    assert "Somebody else has just taken that time." in words(refused)
+    assert "Somebody else has just taken that time." in words_of(refused)
     over = booking(cast, kind, tomorrow(10), overbook_reason="Wound has opened")
     assert post(cast.noor, "visits/new/", **over).status_code == 422
     assert post(cast.ada, "visits/new/", **over).status_code == 302
@@ -143,16 +143,16 @@ def test_blocked_time_is_shown_and_given_back(cast, post, client_for, tomorrow, 
         "reason": "Meeting",
     }
     backwards = sent | {"until": "11:00"}
-    assert "It ends after it begins." in words(post(cast.noor, "blocks/", **backwards))
+    assert "It ends after it begins." in words_of(post(cast.noor, "blocks/", **backwards))
     assert post(cast.noor, "blocks/", **sent).status_code == 302
     day = client_for(cast.ada).get("/schedule/", {"on": sent["on"]})
-    assert "12:00 –13:00 Blocked Meeting" in words(day)
+    assert "12:00 –13:00 Blocked Meeting" in words_of(day)
     with system():
         block = TimeBlock.objects.get()
     assert post(cast.olga, f"blocks/{block.pk}/withdrawal/").status_code == 404
     assert post(cast.ada, f"blocks/{block.pk}/withdrawal/").status_code == 302
     day = client_for(cast.ada).get("/schedule/", {"on": sent["on"]})
-    assert "Blocked" not in words(day)
+    assert "Blocked" not in words_of(day)
 
 
 def test_a_day_moves_as_a_whole_or_not_at_all(cast, post, visit_of, tomorrow, system):
@@ -168,9 +168,9 @@ def test_a_day_moves_as_a_whole_or_not_at_all(cast, post, visit_of, tomorrow, sy
     }
     refused = post(cast.ada, "day-move/", **sent)
     assert refused.status_code == 422
-    assert "1 visit has no room there. Nothing was moved." in words(refused)
-    assert "Ana Ruiz MRN 4471 · there is no room for this one" in words(refused)
-    assert "Ben Cho" not in words(refused)
+    assert "1 visit has no room there. Nothing was moved." in words_of(refused)
+    assert "Ana Ruiz MRN 4471 · there is no room for this one" in words_of(refused)
+    assert "Ben Cho" not in words_of(refused)
 
     with system():
         Appointment.objects.filter(pk=in_the_way.pk).update(status="cancelled")
@@ -190,13 +190,13 @@ def test_the_waiting_list_is_of_ones_own_patients(cast, post, client_for, kind, 
         "day_part": "morning",
     }
     assert post(cast.noor, "waiting/", **sent).status_code == 302
-    assert "Ana Ruiz" in words(client_for(cast.ada).get("/schedule/waiting/"))
-    assert "Nobody waits" in words(client_for(cast.boris).get("/schedule/waiting/"))
+    assert "Ana Ruiz" in words_of(client_for(cast.ada).get("/schedule/waiting/"))
+    assert "Nobody waits" in words_of(client_for(cast.boris).get("/schedule/waiting/"))
     with system():
         entry = WaitlistEntry.objects.get()
     assert post(cast.boris, f"waiting/{entry.pk}/end/").status_code == 404
     assert post(cast.ada, f"waiting/{entry.pk}/end/").status_code == 302
-    assert "Nobody waits" in words(client_for(cast.ada).get("/schedule/waiting/"))
+    assert "Nobody waits" in words_of(client_for(cast.ada).get("/schedule/waiting/"))
 
 
 def test_the_report_counts_and_names_no_patient(cast, client_for, kind, visit_of, system):
@@ -212,7 +212,7 @@ def test_the_report_counts_and_names_no_patient(cast, client_for, kind, visit_of
         visit_of(cast.ana, cast.ada, datetime.combine(monday, time(hour), zone), status=status)
 
     page = client_for(cast.boris).get("/schedule/report/")
-    assert "Ada Lee 2 50 % 2 1 1 (50 %) 0 0" in words(page)
+    assert "Ada Lee 2 50 % 2 1 1 (50 %) 0 0" in words_of(page)
     assert f"Week of {monday:%-d %b}: 50 % booked, 50 % did not come" in page.content.decode()
     assert "Ana Ruiz" not in page.content.decode()
     answer = client_for(cast.admin).get("/schedule/report/rows/?weeks=4")
@@ -223,4 +223,4 @@ def test_the_report_counts_and_names_no_patient(cast, client_for, kind, visit_of
 
 
 def test_a_report_without_anything_says_so(cast, client_for):
-    assert "No hours and no visits" in words(client_for(cast.ada).get("/schedule/report/"))
+    assert "No hours and no visits" in words_of(client_for(cast.ada).get("/schedule/report/"))

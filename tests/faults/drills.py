@@ -29,7 +29,8 @@ from portal.embedded.processes import dies_with_parent
 from tests.browser.server import ROOT
 from tests.conftest import SETTINGS
 from tests.faults.replicas import Archived
-from tests.realtime.conftest import Notes, wait_until
+from tests.realtime.conftest import Notes
+from tests.waiting import wait_until
 
 WRITE_SECONDS = 6.0
 DELAY_MICROSECONDS = 200_000

@@ -17,7 +17,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.realtime.conftest import ROOT
-from tests.realtime.reading.wire import Wire, ids, served, wait_until
+from tests.realtime.reading.wire import Wire, ids, served
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not all(map(shutil.which, ("ip", "tc", "nft"))),

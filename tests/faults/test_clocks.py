@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tests.realtime.conftest import ROOT, wait_until
+from tests.realtime.conftest import ROOT
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed")
 

@@ -14,7 +14,7 @@ from tests.faults.clients import Page, complain, end_all
 from tests.faults.facts import Heard
 from tests.faults.plant import asking
 from tests.faults.writers import Line, Writer
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 # Sixteen is the limit for one session, thirty-two for one person.
 SESSIONS, EACH_SESSION = 2, 5

@@ -13,7 +13,8 @@ import pytest
 
 from portal.embedded.postgres import EmbeddedPostgres
 from tests.copies import engine_alone
-from tests.realtime.conftest import ROOT, Log, Notes, wait_until
+from tests.realtime.conftest import ROOT, Log, Notes
+from tests.waiting import wait_until
 
 WRITTEN = 200
 

@@ -1,6 +1,7 @@
 """Twenty sockets that read nothing: they are closed, the others hear on, memory stays bounded."""
 
-from tests.realtime.reading.wire import Deaf, Wire, ids, served, wait_until
+from tests.realtime.reading.wire import Deaf, Wire, ids, served
+from tests.waiting import wait_until
 
 VITALS = {"event": "*", "schema": "public", "table": "vital_signs"}
 DEAF = 20

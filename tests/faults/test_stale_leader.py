@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 TRIES = 200
 

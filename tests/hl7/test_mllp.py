@@ -16,7 +16,8 @@ from django.core.management.base import CommandError
 from portal.management.hl7.framing import END, START
 from portal.management.hl7.intake import Hl7Intake
 from tests.hl7.samples import frame, oru, result, siu
-from tests.realtime.conftest import ROOT, wait_until
+from tests.realtime.conftest import ROOT
+from tests.waiting import wait_until
 
 SODIUM = "2951-2^Sodium^LN"
 

@@ -19,7 +19,7 @@ from portal.operations.models import Finding, Grain, HubSample
 from portal.operations.sampling import SampledLifespan, keep_hub
 from portal.tenancy import acting_for
 from realtime.tally import Totals
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 FLOWING = StreamMeasures(0.4, 7, 900, 0, 0.0, 0, 0.0)
 SECOND = timedelta(seconds=1)

@@ -25,7 +25,7 @@ from websockets.sync.client import connect
 
 from portal.management.doctor import outside
 from portal.management.doctor.finding import State
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = ROOT / "docs" / "deployment"

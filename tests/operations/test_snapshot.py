@@ -14,7 +14,7 @@ from portal.operations.models import Finding, HubSample
 from portal.tenancy import acting_for
 from realtime.tally import Totals
 from tests.house.record import CANARIES, IDENTITY, anas_record
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("committed", "log")
 

@@ -16,7 +16,8 @@ from tests.realtime.reading.conftest import (  # noqa: F401 - fixtures are asked
     server,
     wire,
 )
-from tests.realtime.reading.wire import Wire, wait_until
+from tests.realtime.reading.wire import Wire
+from tests.waiting import wait_until
 
 VITALS = {"table": "vital_signs"}
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from pathlib import Path
 
@@ -19,18 +18,9 @@ import pytest
 from psycopg.rows import dict_row
 
 from realtime.quoting import array, identifier, literal
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def wait_until(condition, seconds=60.0):
-    """Wait for a condition and return what it answered; fail when it does not come in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {condition}")
-        time.sleep(0.005)
-    return answer
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 WRITERS = 8
 TRANSACTIONS = 60

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from realtime.sql_files import script
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 # The advisory locks of realtime_bell.v1.sql, as pg_locks shows them.
 CLASS = 0x76696769

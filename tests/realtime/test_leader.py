@@ -7,7 +7,7 @@ import pytest
 
 from realtime.failpoints import armed
 from realtime.quoting import identifier
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import uuid
 import psycopg
 import pytest
 
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 TABLES = (
     "realtime_inbox",

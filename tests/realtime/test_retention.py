@@ -5,7 +5,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 LONG_AGO = "clock_timestamp() - interval '73 hours'"
 

@@ -5,7 +5,7 @@ import pytest
 from django.conf import settings
 
 from realtime.quoting import identifier
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 
 def move(engine, epoch, most=1000):

@@ -4,7 +4,7 @@ import pytest
 
 from realtime import engine_connection
 from realtime.upkeep import Upkeep
-from tests.realtime.conftest import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture

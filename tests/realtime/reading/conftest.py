@@ -4,7 +4,8 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.realtime.reading.wire import Inbox, Wire, served, wait_until
+from tests.realtime.reading.wire import Inbox, Wire, served
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
-from tests.realtime.reading.wire import PAGE, Wire, wait_until
+from tests.realtime.reading.wire import PAGE, Wire
+from tests.waiting import wait_until
 
 VITALS = {"event": "*", "schema": "public", "table": "vital_signs"}
 

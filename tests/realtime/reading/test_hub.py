@@ -6,7 +6,8 @@ import uuid
 import pytest
 
 from realtime.failpoints import armed
-from tests.realtime.reading.wire import PAGE, ids, number, wait_until
+from tests.realtime.reading.wire import PAGE, ids, number
+from tests.waiting import wait_until
 
 VITALS = {"table": "vital_signs"}
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from portal.embedded.valkey import EmbeddedValkey
-from tests.realtime.reading.wire import Inbox, Wire, ids, served, wait_until
+from tests.realtime.reading.wire import Inbox, Wire, ids, served
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 VITALS = {"table": "vital_signs"}

@@ -7,7 +7,8 @@ from websockets.exceptions import InvalidStatus
 from realtime.authority import Identity
 from realtime.errors import HandshakeRefused
 from realtime.limits import Bucket, Limits, Sockets
-from tests.realtime.reading.wire import PAGE, Deaf, Wire, ids, served, wait_until
+from tests.realtime.reading.wire import PAGE, Deaf, Wire, ids, served
+from tests.waiting import wait_until
 
 VITALS = {"table": "vital_signs"}
 

@@ -6,7 +6,8 @@ import uuid
 import pytest
 
 from realtime import polling
-from tests.realtime.reading.wire import Inbox, number, wait_until
+from tests.realtime.reading.wire import Inbox, number
+from tests.waiting import wait_until
 
 VITALS = {"event": "*", "schema": "public", "table": "vital_signs"}
 

@@ -7,7 +7,8 @@ import pytest
 
 from realtime import history, replay
 from realtime.failpoints import armed
-from tests.realtime.reading.wire import ids, is_system, number, wait_until
+from tests.realtime.reading.wire import ids, is_system, number
+from tests.waiting import wait_until
 
 VITALS = {"table": "vital_signs"}
 

@@ -12,7 +12,8 @@ from portal.middleware.sessions import idle_limit
 from realtime import asking
 from realtime.authority import Identity
 from realtime.failpoints import armed
-from tests.realtime.reading.wire import PAGE, ids, is_system, number, wait_until
+from tests.realtime.reading.wire import PAGE, ids, is_system, number
+from tests.waiting import wait_until
 
 VITALS = {"table": "vital_signs"}
 # Seconds to an end by the clock: a page must be open before it.

@@ -23,20 +23,9 @@ from psycopg.types.json import Jsonb
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.waiting import PATIENCE_SECONDS, wait_until
+
 PAGE = "realtime:page"
-
-# How long to wait for what has to come: long enough for a machine busy with everything else.
-PATIENCE_SECONDS = 60.0
-
-
-def wait_until(condition, seconds=PATIENCE_SECONDS):
-    """Wait for a condition and return what it answered; fail when it does not come in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {condition}")
-        time.sleep(0.005)
-    return answer
 
 
 class Server:
