@@ -8,6 +8,14 @@ from tests.realtime.reading.wire import Inbox, Wire, served
 from tests.waiting import wait_until
 
 
+@pytest.fixture(autouse=True)
+def rights_have_their_time(monkeypatch):
+    """A busy machine reads them late; a page that has to try again would hide all the rest."""
+    from realtime import asking  # once Django is set up
+
+    monkeypatch.setattr(asking, "RIGHTS_SECONDS", 10.0)
+
+
 @pytest.fixture(scope="module")
 def running(django_db_setup, django_db_blocker, database_urls):
     """One server for the tests of a module: hub, relay and bus live through what each leaves."""

@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from realtime import asking
 from tests.realtime.hub_bugs import no_hold
 from tests.realtime.reading.near import engine_here, pooled
 from tests.realtime.reading.race import Race
@@ -20,8 +19,6 @@ SEED = int(os.environ.get("REVOCATION_SEED", "1"))
 def raced(committed, log, settings, monkeypatch, database_urls, clinic):
     """`await raced(trials)`: the race that was run with them."""
     settings.REALTIME_FAILPOINTS = True
-    # Seventy at once on a busy machine: here the hold is tried, not its end without an answer.
-    monkeypatch.setattr(asking, "RIGHTS_SECONDS", 10.0)
     settings.REALTIME_LIMITS = {"joins_per_second": 1_000}
 
     async def raced(all_trials, **options):
