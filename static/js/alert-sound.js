@@ -107,12 +107,15 @@ export class AlertSound extends HTMLElement {
 
   async #once() {
     const may = await player.mayPlay()
-    const fresh = this.#fresh // another look may have sounded while the browser was asked
-    if (fresh.length === 0) return
+    // While the browser was asked, another look may have sounded, or somebody switched it off.
+    const fresh = this.#fresh
+    if (fresh.length === 0 || !isOn() || !this.isConnected) return
     if (!may) return this.#show("blocked", "allow")
     remember(HEARD, fresh)
     // A critical alert that sounds already is not to be drowned.
-    if (this.#timer === null) player.play("urgent")
+    if (this.#timer !== null) return
+    this.#quiet()
+    player.play("urgent")
   }
 
   async #sound(level) {
@@ -128,7 +131,6 @@ export class AlertSound extends HTMLElement {
     if (this.dataset.state === "blocked") {
       if (!(await player.mayPlay())) return
       if (this.#timer !== null) this.#sound("critical")
-      else this.#quiet()
       this.#look()
       return
     }
