@@ -36,7 +36,7 @@ def bar_for(reader: Reader, now: datetime) -> Bar:
         for alert in alerts
         if alert.severity == Severity.CRITICAL and not _was_handed_on(alert)
     ]
-    upcoming = next_of(critical[:1]) if critical else {}
+    upcoming = next_of(critical) if critical else {}
     cards = [Card(alert, band(alert, now), next=upcoming.get(alert.pk)) for alert in critical]
     return Bar(
         now,

@@ -126,6 +126,8 @@ def finding(alert: Alert) -> str:
         case RuleKind.CHANGE:
             change = "fallen" if alert.condition.endswith(":falling") else "risen"
             return f"{alert.what} {change} by {_value(alert, alert.worst_value)}"
+    if alert.condition.endswith(":flagged"):
+        return f"{alert.what}, called critical by the laboratory"
     value = _value(alert, alert.worst_value)
     return f"{alert.what} {value}" if value else alert.what
 

@@ -135,6 +135,7 @@ def rules() -> Iterator[tuple[str, dict[str, Any]]]:
             "what": "Blood culture",
             "severity": CRITICAL,
             "codes": sorted(_known("600-7").codes),
+            # Whatever grew, by whatever name: `alerts.cultures` says what denies it.
             "words": ["positive", "growth", "detected"],
         },
     )

@@ -1,11 +1,10 @@
-"""A rule tried on what was measured: how often it would have called somebody, and for whom.
+"""A rule tried on what was measured: how often it would have called somebody, and for how many.
 
-Reads every patient of the organization, so it is for the system to run; who may learn what of it is
-the caller's to decide.
+Reads every patient of the organization, so it is for the system to run, and hands on counts alone.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -22,29 +21,24 @@ from portal.models import Patient
 DAYS = 30
 # Rows looked at for one rule. A clinic with more learns that the answer is not the whole of it.
 MOST_ROWS = 20_000
-
-
-@dataclass
-class Found:
-    """One patient for whom the rule would have fired, and how often."""
-
-    patient: Patient
-    times: int = 0
-    values: int = 0
+# Of fewer patients than this nothing more is told: who may edit a rule could else narrow it to one
+# patient, and find their value by moving the limit.
+FEW = 5
 
 
 @dataclass
 class DryRun:
-    """What a rule would have done in the time looked at."""
+    """How many alerts a rule would have raised in the time looked at, about how many patients."""
 
     looked_at: int = 0
     is_cut: bool = False
-    patients: list[Found] = field(default_factory=list)
+    times: int = 0
+    patients: int = 0
 
     @property
-    def times(self) -> int:
-        """How many alerts there would have been."""
-        return sum(found.times for found in self.patients)
+    def is_few(self) -> bool:
+        """Too few patients, or none, for a number to tell of them together only."""
+        return self.patients < FEW
 
 
 def dry_run(version: RuleVersion, *, now: datetime | None = None) -> DryRun:
@@ -63,22 +57,20 @@ def dry_run(version: RuleVersion, *, now: datetime | None = None) -> DryRun:
             break
         result.looked_at += 1
         by_patient.setdefault(patient_id, []).append((at, row_id, table))
-    patients = Patient.objects.filter(pk__in=by_patient, deceased_at=None).order_by("name", "mrn")
-    for patient in patients:
+    for patient in Patient.objects.filter(pk__in=by_patient, deceased_at=None):
         rows = sorted(by_patient[patient.pk])
-        found = Found(patient)
         if version.kind == RuleKind.SILENCE:
-            _silences(version, patient, [at for at, *_ in rows], now, found)
+            times = _silences(version, patient, [at for at, *_ in rows], now)
         else:
-            _firings(version, patient, rows, found)
-        if found.times:
-            result.patients.append(found)
+            times = _firings(version, patient, rows)
+        result.times += times
+        result.patients += times > 0
     return result
 
 
-def _firings(
-    version: RuleVersion, patient: Patient, rows: list[tuple[datetime, UUID, str]], found: Found
-) -> None:
+def _firings(version: RuleVersion, patient: Patient, rows: list[tuple[datetime, UUID, str]]) -> int:
+    """How many alerts the values of one patient would have raised."""
+    times = 0
     person = observations.person_of(patient, rows[-1][0])
     met: dict[str, bool] = {}
     for at, row_id, table in rows:
@@ -95,19 +87,17 @@ def _firings(
         ):
             now_met[verdict.condition] = verdict.is_met or now_met.get(verdict.condition, False)
         for condition, is_met in now_met.items():
-            found.values += is_met
-            found.times += is_met and not met.get(condition, False)
+            times += is_met and not met.get(condition, False)
         met |= now_met
+    return times
 
 
-def _silences(
-    version: RuleVersion, patient: Patient, times: list[datetime], now: datetime, found: Found
-) -> None:
+def _silences(version: RuleVersion, patient: Patient, times: list[datetime], now: datetime) -> int:
+    """How many silences of one patient were too long."""
     if version.hours is None or not is_about(version, observations.person_of(patient, now)):
-        return
+        return 0
     longest = timedelta(hours=float(version.hours))
-    long_ones = [1 for before, after in pairwise([*times, now]) if after - before > longest]
-    found.times = found.values = len(long_ones)
+    return sum(after - before > longest for before, after in pairwise([*times, now]))
 
 
 def _rows(

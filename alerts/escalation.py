@@ -14,6 +14,9 @@ from uuid import UUID
 from alerts.errors import PolicyUnusable
 
 LONGEST_WAIT = timedelta(hours=4)
+# The longest that an alert may rest, with whoever took it or between two rounds: each shift, and
+# each day, somebody hears of it again. In minutes, as a policy keeps them.
+LONGEST_REST = 24 * 60
 ROLES = ("nurse", "clinician", "admin")
 
 
@@ -24,6 +27,8 @@ class Told(StrEnum):
     ROLE = "role"
     ON_CALL = "on_call"
     PERSON = "person"
+    # Whoever has the alert, as long as they may still answer for it. Not a policy's to name.
+    OWNER = "owner"
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,10 @@ def plan_of(
         raise PolicyUnusable(
             "Times between rounds, and of acknowledgements, are one minute or more."
         )
+    if every > LONGEST_REST or acknowledged_for > LONGEST_REST:
+        raise PolicyUnusable(
+            "Times between rounds, and of acknowledgements, are 24 hours (1440 minutes) at most."
+        )
     if fallback_role not in ROLES:
         raise PolicyUnusable(f"“{fallback_role}” is not a role.")
     return Plan(
@@ -122,6 +131,8 @@ def _step(number: int, step: Mapping[str, Any]) -> PlanStep:
         raise PolicyUnusable(f"Step {number} cannot be read.") from error
     if not timedelta() <= wait <= LONGEST_WAIT:
         raise PolicyUnusable(f"Step {number} may wait four hours at most.")
+    if target.kind is Told.OWNER:
+        raise PolicyUnusable(f"Step {number} cannot be read.")
     if target.kind is Told.ROLE and target.who not in ROLES:
         raise PolicyUnusable(f"Step {number} names no role.")
     if target.kind in (Told.ON_CALL, Told.PERSON) and not _is_id(target.who):

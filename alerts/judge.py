@@ -7,6 +7,7 @@ could raise the same alert.
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import connection
@@ -15,8 +16,8 @@ from django.utils import timezone
 
 from alerts import observations
 from alerts.judging import Observation, Verdict, in_range, verdicts, worst_of
-from alerts.models import Judgement, RuleOverride, RuleVersion
-from alerts.queue import pass_history
+from alerts.models import AlertReading, Judgement, RuleOverride, RuleVersion
+from alerts.queue import heard_at, pass_history
 from alerts.raising import correct, count_or_raise, recover
 from care import early_warning
 from care.models import VitalSign
@@ -25,15 +26,17 @@ from portal.models import Patient
 
 logger = logging.getLogger(__name__)
 
-# Sets of vital signs older than this are not scored: nobody acts on the NEWS2 of last week.
+# Vital signs that come later than this are not scored: nobody acts on the NEWS2 of last week.
 RECENT = timedelta(hours=72)
+# Counted no further: at six a minute the column would overflow within days, and nobody be judged.
+MOST_ATTEMPTS = 1000
 
 
 def judge_waiting(organization_id: UUID | str) -> int:
     """Judge everything of an organization that waits; return how many were judged."""
     with tenancy.acting_for(organization_id, system=True):
         rules = rules_on()
-    pass_history(organization_id, _is_history_before(rules))
+    pass_history(organization_id, _longest_horizon(rules))
     judged, tried = 0, set[UUID]()
     while True:
         row_id: UUID | None = None
@@ -61,7 +64,8 @@ def judge_waiting(organization_id: UUID | str) -> int:
             logger.exception("An observation could not be judged.")
             tried.add(row_id)
             with tenancy.acting_for(organization_id, system=True):
-                Judgement.objects.filter(pk=row_id).update(attempts=F("attempts") + 1)
+                failed = Judgement.objects.filter(pk=row_id, attempts__lt=MOST_ATTEMPTS)
+                failed.update(attempts=F("attempts") + 1)
 
 
 def rules_on() -> list[RuleVersion]:
@@ -80,26 +84,25 @@ def judge(row: Judgement, rules: list[RuleVersion], now: datetime) -> None:
     observation = observations.observation_of(row.source_table, row.source_id)
     found: list[Verdict] = []
     if observation is not None:
-        found = _verdicts(rules, patient, observation, now)
+        found = _verdicts(rules, patient, observation, heard_at(row, observation.measured_at))
     met = worst_of(found)
-    correct(row.source_id, met, now)
+    ask_again = None if observation is None else partial(_asked_again, patient, observation)
+    correct(row.source_id, met, ask_again, now)
     if observation is not None:
         for verdict in met.values():
-            count_or_raise(patient, observation, verdict, row.available_at, now)
+            # What it says was there to be answered since it came, or last changed.
+            count_or_raise(patient, observation, verdict, row.queued_at, now)
         recover(patient, observation, in_range(found), now)
     # Also of a reading that was taken back: it may have been part of a score.
-    _score_again(row, patient, now)
+    _score_again(row, patient)
 
 
 def _verdicts(
-    rules: list[RuleVersion], patient: Patient, observation: Observation, now: datetime
+    rules: list[RuleVersion], patient: Patient, observation: Observation, heard: datetime
 ) -> list[Verdict]:
     person = observations.person_of(patient, observation.measured_at)
     earlier = observations.earlier_than(patient, observation.measured_at)
-    overrides = {
-        override.rule_id: override
-        for override in RuleOverride.objects.in_force().filter(patient=patient)
-    }
+    overrides = _overrides(patient, timezone.now())
     return [
         verdict
         for rule in rules
@@ -107,26 +110,47 @@ def _verdicts(
             rule,
             person,
             observation,
-            now=now,
+            now=heard,
             override=overrides.get(rule.rule_id),
             earlier=earlier,
         )
     ]
 
 
-def _score_again(row: Judgement, patient: Patient, now: datetime) -> None:
+def _asked_again(
+    patient: Patient, observation: Observation, reading: AlertReading
+) -> list[Verdict]:
+    """What the rule that counted a reading says of the observation as it is now: with the limits
+    that the patient had then, and as if no time had passed."""
+    rule = reading.counted_by
+    return verdicts(
+        rule,
+        observations.person_of(patient, observation.measured_at),
+        observation,
+        now=observation.measured_at,
+        override=_overrides(patient, reading.counted_at).get(rule.rule_id),
+        earlier=observations.earlier_than(patient, observation.measured_at),
+    )
+
+
+def _overrides(patient: Patient, at: datetime) -> dict[UUID, RuleOverride]:
+    overrides = RuleOverride.objects.in_force(at).filter(patient=patient)
+    return {override.rule_id: override for override in overrides}
+
+
+def _score_again(row: Judgement, patient: Patient) -> None:
     """NEWS2 of the set that a vital sign is of, or was; a new score queues itself."""
     if row.source_table != "vital_signs":
         return
     sign = VitalSign.objects.filter(pk=row.source_id).only("measured_at").first()
-    if sign is not None and now - sign.measured_at < RECENT:
+    if sign is not None and row.queued_at - sign.measured_at < RECENT:
         early_warning.rescore(patient, sign.measured_at)
 
 
-def _is_history_before(rules: list[RuleVersion]) -> datetime:
-    """What was measured before then is too old for every rule."""
+def _longest_horizon(rules: list[RuleVersion]) -> timedelta:
+    """What was older when it came is too old for every rule."""
     longest = max((timedelta(hours=rule.horizon_hours) for rule in rules), default=RECENT)
-    return timezone.now() - max(longest, RECENT)
+    return max(longest, RECENT)
 
 
 def _one_at_a_time(patient_id: UUID) -> None:

@@ -71,9 +71,7 @@ class State:
 
     def is_worse(self, value: Decimal | None) -> bool:
         """Whether a value is beyond the worst one so far."""
-        if value is None or self.worst is None:
-            return False
-        return value < self.worst if self.direction == "low" else value > self.worst
+        return is_worse(value, self.worst, self.direction)
 
 
 @dataclass(frozen=True)
@@ -102,6 +100,13 @@ class Turn:
     cancels: bool = False
 
 
+def is_worse(value: Decimal | None, than: Decimal | None, direction: str) -> bool:
+    """Whether a value lies beyond another; of two that are not numbers neither is worse."""
+    if value is None or than is None:
+        return False
+    return value < than if direction == "low" else value > than
+
+
 # What observations do --------------------------------------------------------------------------
 
 
@@ -127,7 +132,7 @@ def repeated(state: State, plan: Plan, now: datetime, value: Decimal | None) -> 
     if is_worse and state.phase is Phase.SNOOZED:
         return _begun(_reopened(counted), plan, now, (entry, Entry(Kind.WOKEN)))
     if is_worse and state.phase is Phase.ACKNOWLEDGED and state.owner is not None:
-        return Turn(counted, (entry,), tell=(_person(state.owner),))
+        return Turn(counted, (entry,), tell=(_owner(state.owner),))
     return Turn(counted, (entry,))
 
 
@@ -172,7 +177,7 @@ def due(state: State, plan: Plan, now: datetime) -> Turn | None:
         return _begun(_reopened(state), plan, now, (Entry(Kind.WOKEN),))
     # An acknowledgement that was not followed by an end: its owner and whoever is on call now.
     turn = _begun(_reopened(state), plan, now, (Entry(Kind.EXPIRED, user=state.owner),))
-    acker = () if state.owner is None else (_person(state.owner),)
+    acker = () if state.owner is None else (_owner(state.owner),)
     return replace(turn, tell=tuple(dict.fromkeys((*acker, *turn.tell, *plan.on_call))))
 
 
@@ -317,6 +322,10 @@ def _next(state: State, following: Next) -> Next | None:
 
 def _person(user: UUID) -> Target:
     return Target(Told.PERSON, str(user))
+
+
+def _owner(user: UUID) -> Target:
+    return Target(Told.OWNER, str(user))
 
 
 def _refuse_closed(state: State) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from alerts.judging import Earlier, Observation, Person, Value
+from alerts.judging import Bound, Earlier, Observation, Person, Value
 from care.analytes import analyte_of
 from care.errors import UnitRefused
 from care.models import (
@@ -17,6 +17,7 @@ from care.models import (
     VitalSign,
 )
 from care.models.measurement import Measurement
+from care.numerals import numeral_of
 from care.units import converted
 from portal.models import Patient
 
@@ -74,13 +75,29 @@ def _measurement(row: Measurement | None, table: str) -> Observation | None:
     if row is None or row.status not in JUDGED or row.is_implausible:
         return None
     values = [
-        Value(part["code"], Decimal(part["value"]), part.get("unit") or row.unit)
+        _value(
+            part["code"],
+            None if part.get("value") is None else Decimal(part["value"]),
+            part.get("unit") or row.unit,
+            part.get("text") or "",
+            row.interpretation,
+        )
         for part in row.components
-        if part.get("value") is not None
     ]
-    if row.known_value is not None or row.text_value:
-        values.append(Value(row.code, row.known_value, row.unit, row.text_value))
+    values.append(_value(row.code, row.value, row.unit, row.text_value, row.interpretation))
     return Observation(table, row.pk, row.measured_at, tuple(values))
+
+
+def _value(code: str, number: Decimal | None, unit: str, text: str, flag: str) -> Value:
+    """One value as rules see it; of a text that begins with a number, that number."""
+    bound = Bound.NONE
+    found = numeral_of(text) if number is None else None
+    if found is not None and found.number is not None:
+        if found.rest and not found.is_of_a_word:
+            number, bound = found.number, Bound.UNCLEAR
+        elif not found.rest:
+            number, bound = found.number, Bound(found.comparator[:1])
+    return Value(code, number, unit, text, flag.upper(), bound)
 
 
 def _vital_sign(source_id: UUID) -> Observation | None:
@@ -99,7 +116,13 @@ def _score(source_id: UUID) -> Observation | None:
         "early_warning_scores",
         score.pk,
         score.scored_at,
-        (Value("news2", Decimal(score.at_least)),),
+        (
+            Value(
+                "news2",
+                Decimal(score.at_least),
+                bound=Bound.AT_LEAST if score.missing else Bound.NONE,
+            ),
+        ),
         subject="news2",
         has_three=score.has_three,
     )

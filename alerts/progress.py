@@ -5,7 +5,7 @@ from uuid import UUID
 
 from procrastinate.contrib.django import app
 
-from alerts.escalation import Plan, plan_of
+from alerts.escalation import LONGEST_REST, Plan, plan_of
 from alerts.lifecycle import Next, State, Turn
 from alerts.models import (
     Alert,
@@ -29,8 +29,10 @@ def plan_for(version: PolicyVersion) -> Plan:
     return plan_of(
         steps=version.steps,
         repeats=version.repeats,
-        every=version.every,
-        acknowledged_for=version.acknowledged_for,
+        # Versions stay as they were written, and alerts go on with theirs: one from before there
+        # was a bound is read with it, for what cannot be read would tell nobody.
+        every=min(version.every, LONGEST_REST),
+        acknowledged_for=min(version.acknowledged_for, LONGEST_REST),
         fallback_role=version.fallback_role,
     )
 

@@ -1,11 +1,12 @@
 """The queue of what waits to be judged: what no trigger put there, and what need not be there."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
 
 from alerts.models import Judgement
+from care.models import Result, Source
 from portal import tenancy
 
 # Each with the column that says when its row was written.
@@ -16,6 +17,9 @@ SOURCES = {
     "questionnaire_responses": "started_at",
 }
 _MEASURED = ("vital_signs", "results")
+# The slowest culture of which a laboratory telephones (mycobacteria) grows for six weeks. What is
+# older was known to somebody long ago: an interface that sends its past.
+SLOWEST_RESULT = timedelta(weeks=6)
 
 
 def queue_forgotten(organization_id: UUID | str, since: datetime) -> int:
@@ -42,8 +46,21 @@ def queue_forgotten(organization_id: UUID | str, since: datetime) -> int:
     return forgotten
 
 
-def pass_history(organization_id: UUID | str, since: datetime) -> int:
-    """Let measurements from before `since` pass unjudged: an import brings thousands.
+def heard_at(row: Judgement, measured_at: datetime) -> datetime:
+    """The instant at which rules ask how old an observation is.
+
+    When it came, or last changed: what waited for us is none the older for it. A result comes when
+    the laboratory has it, days after its specimen was taken, and is then as new as can be.
+    """
+    if row.source_table != "results" or row.queued_at - measured_at > SLOWEST_RESULT:
+        return row.queued_at
+    is_imported = Result.objects.filter(pk=row.source_id, source=Source.IMPORT).exists()
+    return row.queued_at if is_imported else measured_at
+
+
+def pass_history(organization_id: UUID | str, horizon: timedelta) -> int:
+    """Let measurements that were older than `horizon` when they came pass unjudged: an import
+    brings thousands. Of results it is as `heard_at` says.
 
     What an alert rests on is never passed: its correction must be judged, however late.
     """
@@ -54,11 +71,19 @@ def pass_history(organization_id: UUID | str, since: datetime) -> int:
             cursor.execute(
                 f"UPDATE {Judgement._meta.db_table} AS waiting SET judged_at = clock_timestamp()"  # noqa: S608
                 f" FROM {table} AS source"
-                " WHERE waiting.judged_at IS NULL AND waiting.source_table = %s"
-                " AND source.id = waiting.source_id AND source.measured_at < %s"
+                " WHERE waiting.judged_at IS NULL AND waiting.source_table = %(table)s"
+                " AND source.id = waiting.source_id"
+                " AND source.measured_at < waiting.queued_at - make_interval(secs => %(horizon)s)"
+                " AND (%(table)s <> 'results' OR source.source = %(imported)s"
+                " OR source.measured_at < waiting.queued_at - make_interval(secs => %(slowest)s))"
                 " AND NOT EXISTS (SELECT 1 FROM alert_readings AS reading"
                 " WHERE reading.source_id = waiting.source_id)",
-                [table, since],
+                {
+                    "table": table,
+                    "horizon": horizon.total_seconds(),
+                    "imported": Source.IMPORT,
+                    "slowest": SLOWEST_RESULT.total_seconds(),
+                },
             )
             passed += cursor.rowcount
     return passed

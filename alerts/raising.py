@@ -3,18 +3,22 @@
 Called by the judge alone, who acts for the system and holds the patient's lock.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from alerts import lifecycle
-from alerts.judging import Observation, Verdict
+from alerts.judging import Observation, Verdict, worst_of
 from alerts.lifecycle import Turn
-from alerts.models import Alert, AlertReading, Phase, Severity
+from alerts.models import Alert, AlertReading, Phase, RuleKind, Severity
 from alerts.progress import plan_for, state_of, write
 from portal import audit
 from portal.models import Patient
+
+# What the rule that counted a reading says of its observation as it is now.
+AskAgain = Callable[[AlertReading], list[Verdict]]
 
 
 def count_or_raise(
@@ -45,16 +49,7 @@ def count_or_raise(
         alert.measured_at = max(alert.measured_at, observation.measured_at)
         plan = plan_for(alert.policy_version)
         write(alert, lifecycle.repeated(state_of(alert), plan, now, verdict.value), now)
-    AlertReading.objects.create(
-        organization_id=patient.organization_id,
-        patient=patient,
-        alert=alert,
-        source_table=observation.source_table,
-        source_id=observation.source_id,
-        value=verdict.value,
-        measured_at=observation.measured_at,
-        counted_at=now,
-    )
+    _count(alert, observation, verdict, now)
     return alert
 
 
@@ -72,28 +67,53 @@ def recover(
         write(alert, lifecycle.recovered(state_of(alert), now, _value(observation, alert)), now)
 
 
-def correct(source_id: UUID, met: dict[str, Verdict], now: datetime) -> None:
+def correct(
+    source_id: UUID, met: dict[str, Verdict], ask_again: AskAgain | None, now: datetime
+) -> None:
     """Take back, from the alerts that count an observation, what it does not say any more.
 
-    Not always a mistake: a score grows while the values of its set arrive. One that says something
+    `met` is what the rules that are on say now; without `ask_again` the observation is gone. Not
+    always a mistake: a score grows while the values of its set arrive. One that says something
     worse than before is told as such.
     """
-    readings = AlertReading.objects.filter(source_id=source_id, withdrawn_at=None)
+    readings = (
+        AlertReading.objects.filter(source_id=source_id, withdrawn_at=None)
+        # Rests on what did not come: nothing that the last reading says takes that back.
+        .exclude(alert__rule_version__kind=RuleKind.SILENCE)
+        .select_related("rule_version", "alert__rule_version")
+    )
     for reading in readings:
         alert = _locked(reading.alert_id)
         verdict = met.get(alert.condition)
-        if verdict is not None and (
-            verdict.value == reading.value or verdict.severity.rank > _severity(alert).rank
-        ):
-            # Nothing new; or a more severe alert is about to take this one's place.
+        if verdict is None and ask_again is not None:
+            # A rule that is off, changed, muted or past its horizon says nothing; that takes
+            # nothing back. Only the one that counted it can say that it is not so.
+            said = [each for each in ask_again(reading) if each.condition == alert.condition]
+            if not said:
+                continue
+            verdict = worst_of(said).get(alert.condition)
+        if verdict is not None and _is_counted_or_raised(reading, alert, verdict):
             continue
         if verdict is None:
             reading.withdrawn_at = now
         else:
-            reading.value = verdict.value
-        reading.save(update_fields=["withdrawn_at", "value"])
+            reading.value, reading.rule_version = verdict.value, verdict.rule
+        reading.save(update_fields=["withdrawn_at", "value", "rule_version"])
         if alert.phase != Phase.CLOSED:
             write(alert, _said_otherwise(alert, verdict, now), now)
+
+
+def _is_counted_or_raised(reading: AlertReading, alert: Alert, verdict: Verdict) -> bool:
+    """Whether a reading says nothing new, or what it says is about to raise an alert of its own:
+    a more severe one, or, where somebody had closed this one, one about the worse value."""
+    return (
+        verdict.value == reading.value
+        or verdict.severity.rank > _severity(alert).rank
+        or (
+            alert.phase == Phase.CLOSED
+            and lifecycle.is_worse(verdict.value, reading.value, alert.direction)
+        )
+    )
 
 
 def _said_otherwise(alert: Alert, verdict: Verdict | None, now: datetime) -> Turn:
@@ -115,6 +135,27 @@ def _was_counted(source_id: UUID, verdict: Verdict) -> bool:
         withdrawn_at=None,
         value=verdict.value,
     ).exists()
+
+
+def _count(alert: Alert, observation: Observation, verdict: Verdict, now: datetime) -> None:
+    said = {
+        "value": verdict.value,
+        "rule_version": verdict.rule,
+        "measured_at": observation.measured_at,
+        "counted_at": now,
+    }
+    row = {
+        "organization_id": alert.organization_id,
+        "patient_id": alert.patient_id,
+        "source_table": observation.source_table,
+    }
+    AlertReading.objects.update_or_create(
+        said | {"withdrawn_at": None},
+        # A value that was taken back, and is critical once more, comes back.
+        said | row,
+        alert=alert,
+        source_id=observation.source_id,
+    )
 
 
 def _severity(alert: Alert) -> Severity:

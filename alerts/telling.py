@@ -18,7 +18,9 @@ from alerts.on_call import on_call_now
 from notifications.actions import notify
 from notifications.models import Kind
 from portal import access, audit
-from portal.models import AccessGrant, CareTeamMembership, Membership, Role
+from portal.access import Reader
+from portal.models import AccessGrant, CareTeamMembership, Membership, Patient, Role
+from portal.models.patient import PatientQuerySet
 
 
 def tell(
@@ -27,7 +29,8 @@ def tell(
     """Tell everybody whom `targets` name, once for this step; return the users told now.
 
     A target that names nobody (an empty shift, an ended membership) falls to the fallback role at
-    once, and is put on the alert's record.
+    once, and is put on the alert's record. In the place of an owner who may no longer answer, the
+    policy's first are told.
     """
     users: list[UUID] = []
     for target in targets:
@@ -42,7 +45,9 @@ def tell(
                 note=_name(target),
                 step=step,
             )
-            found = _people(alert, plan.fallback, now) or _anybody(alert)
+            if target.kind is Told.OWNER:
+                found = _people(alert, plan.target(0), now)
+            found = found or _people(alert, plan.fallback, now) or _anybody(alert)
         users += found
     users = list(dict.fromkeys(users))
     if not users:
@@ -91,6 +96,21 @@ def may_answer(alert: Alert, user_id: UUID) -> bool:
     return _active(alert, access.CARE_ROLES).filter(user_id=user_id).exists()
 
 
+def answerable_patients(organization_id: UUID, user_id: UUID) -> PatientQuerySet:
+    """Patients for whose alerts a user can answer now: as a nurse or clinician who sees them by a
+    place on the care team or by a call."""
+    members = Membership.objects.active().filter(
+        organization_id=organization_id,
+        user_id=user_id,
+        role__in=access.CARE_ROLES,
+        user__is_active=True,
+    )
+    role = members.values_list("role", flat=True).first()
+    if role is None:
+        return Patient.objects.none()
+    return access.watched_patients(Reader(user_id, organization_id, Role(role)))
+
+
 def _people(alert: Alert, target: Target, now: datetime) -> list[UUID]:
     match target.kind:
         case Told.CARE_TEAM:
@@ -105,6 +125,10 @@ def _people(alert: Alert, target: Target, now: datetime) -> list[UUID]:
                 .filter(user_id=target.who)
                 .values_list("user_id", flat=True)
             )
+        case Told.OWNER:
+            owner = UUID(target.who)
+            patients = answerable_patients(alert.organization_id, owner)
+            return [owner] if patients.filter(pk=alert.patient_id).exists() else []
 
 
 def _anybody(alert: Alert) -> list[UUID]:
@@ -137,19 +161,23 @@ def _let_see(alert: Alert, users: list[UUID], now: datetime) -> None:
     )
     outside = sorted(called - set(_care_team(alert)))
     had = set(
-        AccessGrant.objects.filter(subject_id=alert.pk, user_id__in=outside).values_list(
-            "user_id", flat=True
-        )
+        AccessGrant.objects.active()
+        .filter(subject_id=alert.pk, user_id__in=outside)
+        .values_list("user_id", flat=True)
     )
     for user_id in outside:
         if user_id in had:
             continue
-        grant = AccessGrant.objects.create(
-            organization_id=alert.organization_id,
-            patient_id=alert.patient_id,
+        # One that ended with a membership begins again, when they are called again.
+        grant, _ = AccessGrant.objects.update_or_create(
+            {"starts_at": now, "ends_at": None},
+            {
+                "organization_id": alert.organization_id,
+                "patient_id": alert.patient_id,
+                "starts_at": now,
+            },
             user_id=user_id,
             subject_id=alert.pk,
-            starts_at=now,
         )
         audit.record(
             "access.granted",
@@ -167,4 +195,5 @@ def _name(target: Target) -> str:
         Told.ROLE: f"every {target.who}",
         Told.ON_CALL: "whoever is on call",
         Told.PERSON: "one person",
+        Told.OWNER: "whoever had it",
     }[target.kind]

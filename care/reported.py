@@ -1,20 +1,24 @@
 """An observation as its sender reports it, and what the record keeps of it. Pure.
 
 Every way in comes through `kept`: a patient's form, a clinician's, REST, HL7, FHIR. It finds the
-table, makes each value the analyte's own unit, and puts aside what no living person has. What it
-refuses is refused everywhere, with a reason that is for a person and holds no value.
+table, reads a number that came as text, makes each value the analyte's own unit, and puts aside
+what no living person has. What it refuses is refused everywhere, with a reason that is for a person
+and holds no value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from care import vital_signs
 from care.analytes import LOINC, Analyte, analyte_of
-from care.errors import IncompleteReading, ReadingOutOfTime
+from care.errors import IncompleteReading, ReadingOutOfTime, UnitRefused
 from care.models import Measurement, Result, Status, VitalSign
+from care.models.measurement import CRITICAL_FLAGS
+from care.numerals import numeral_of
+from care.ucum import spelled
 from care.units import PLACES, converted
 
 VITAL_SIGNS = "vital-signs"
@@ -31,8 +35,8 @@ _COMPARATORS = ("", "<", "<=", ">", ">=")
 class Part:
     """One value with its code and unit: an observation’s own, or a component’s.
 
-    A number in `value`, with a `comparator` when the value is beyond it (“>600”); or words in
-    `text`.
+    A number in `value`, with a `comparator` when the value is beyond it (“>600”); or `text`: words,
+    or a number as its sender wrote it.
     """
 
     code: str
@@ -59,6 +63,9 @@ class Reported(Part):
     method: str = ""
 
 
+P = TypeVar("P", bound=Part)
+
+
 @dataclass(frozen=True)
 class Kept:
     """The row that an observation becomes: its table and its columns."""
@@ -71,9 +78,10 @@ def kept(reported: Reported, *, now: datetime) -> Kept:
     """What the record keeps of an observation.
 
     Raises UnitRefused, ReadingOutOfTime (the future) and IncompleteReading: no name, no time, a
-    number that no measurement has.
+    number that no measurement has or that could be two.
     """
     analyte = _analyte(reported)
+    reported = _read(reported, analyte)
     display = reported.display or (analyte.name if analyte else reported.code)
     if not display:
         raise IncompleteReading("It has neither a code nor words for what was measured.")
@@ -85,8 +93,9 @@ def kept(reported: Reported, *, now: datetime) -> Kept:
     own = _kept_part(reported, analyte)
     parts = [
         (part, each, _kept_part(part, each))
-        for part in reported.components
-        for each in [_analyte(part)]
+        for written in reported.components
+        for each in [_analyte(written)]
+        for part in [_read(written, each)]
     ]
     return Kept(
         VitalSign if category == VITAL_SIGNS else Result,
@@ -119,8 +128,46 @@ def implausible_parts(reported: Reported) -> Iterator[tuple[Part, Analyte]]:
     """Which numbers of an observation no living person has: somebody is asked about them."""
     for part in (reported, *reported.components):
         analyte = _analyte(part)
-        if analyte is not None and _kept_part(part, analyte).is_implausible:
+        if analyte is not None and _kept_part(_read(part, analyte), analyte).is_implausible:
             yield part, analyte
+
+
+def gravest(flags: Iterable[str]) -> str:
+    """Of several flags of one value the one that calls somebody, else the first; "" of none."""
+    given = [flag for flag in flags if flag]
+    return next((flag for flag in given if flag.upper() in CRITICAL_FLAGS), next(iter(given), ""))
+
+
+def _read(part: P, analyte: Analyte | None) -> P:
+    """A part whose number came as text, with the number: “> 600”, “6.4 H”, “6.4 mmol/L”.
+
+    Words stay words, and so does a number that words follow: “6.4 (hemolyzed)”. What is judged of
+    those is the business of rules.
+    """
+    if part.value is not None or analyte is None or analyte.is_worded:
+        return part
+    found = numeral_of(part.text)
+    if found is None or (found.rest and not _is_unit_of(analyte, found.rest)):
+        return part
+    if found.number is None:
+        raise IncompleteReading("It has a number that cannot be read for certain.")
+    if found.rest and part.unit and spelled(found.rest) != spelled(part.unit):
+        raise IncompleteReading("It has two units that are not the same.")
+    return replace(
+        part,
+        value=found.number,
+        comparator=found.comparator or part.comparator,
+        unit=part.unit or found.rest,
+        text="",
+    )
+
+
+def _is_unit_of(analyte: Analyte, text: str) -> bool:
+    try:
+        converted(Decimal(1), text, analyte)
+    except UnitRefused:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from messaging.errors import AlreadySent, Empty, PatientIsDeceased, TooLong
+from messaging.errors import AlreadySent, Empty, NobodyReads, PatientIsDeceased, TooLong
 from messaging.models import Category, Conversation, Message, Receipt, Side
 from messaging.models.receipt import ReceiptQuerySet
 from notifications.actions import mark_read_about, notify
@@ -128,6 +128,11 @@ def undelivered(reader: Reader) -> bool:
     return _mine(reader).filter(delivered_at=None).exists()
 
 
+def is_read(patient: Patient, *, by: Reader) -> bool:
+    """Whether somebody of the patient's care team can sign in, and reads what their side writes."""
+    return access.reachable_places(by).filter(patient=patient).exists()
+
+
 def _mine(reader: Reader) -> ReceiptQuerySet:
     mine = Receipt.objects.filter(user_id=reader.user_id)
     return access.of_visible_patients(mine, reader)
@@ -179,7 +184,10 @@ def _send_once(
     by: Reader,
     at: datetime | None,
 ) -> Message:
-    """Send, or return what this key sent before. Raises AlreadySent when that said other words."""
+    """Send, or return what this key sent before.
+
+    Raises AlreadySent when that said other words, and NobodyReads.
+    """
     sent = Message.objects.filter(
         organization_id=by.organization_id, author_id=by.user_id, idempotency_key=key
     )
@@ -215,12 +223,15 @@ def _send(
     by: Reader,
     at: datetime | None,
 ) -> Message:
+    side = _side(patient, by)
+    if side == Side.PATIENT and not is_read(patient, by=by):
+        raise NobodyReads
     message = Message(
         organization_id=by.organization_id,
         patient=patient,
         conversation=conversation,
         author_id=by.user_id,
-        side=_side(patient, by),
+        side=side,
         idempotency_key=key,
         sent_at=at or timezone.now(),
     )

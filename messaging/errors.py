@@ -2,6 +2,7 @@
 
     MessagingError
     ├── PatientIsDeceased
+    ├── NobodyReads
     ├── Empty
     ├── TooLong
     └── AlreadySent
@@ -20,6 +21,15 @@ class PatientIsDeceased(MessagingError):
     """Nothing is sent to somebody who has died, or to those who acted for them."""
 
     sentence = "This patient has died. No messages can be sent any more."
+
+
+class NobodyReads(MessagingError):
+    """A patient's side writes, and nobody of the care team can sign in to read it."""
+
+    sentence = (
+        "Nobody on this care team can be reached here now, so this was not sent. Please call the"
+        " clinic."
+    )
 
 
 class Empty(MessagingError):

@@ -4,6 +4,7 @@ The rows of `notification_logs` and `notification_occasions` are what counts; a 
 there is something to do, and the sweep says it again every minute.
 """
 
+import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -24,6 +25,8 @@ from notifications.occasions import tell_all
 from portal.models import Organization
 from portal.tenancy import acting_for
 
+logger = logging.getLogger(__name__)
+
 # A retry that is due before the next sweep gets a job of its own.
 SWEEP_EVERY = timedelta(minutes=1)
 # A job that was rolled back by a deadlock, say, has done nothing.
@@ -43,12 +46,20 @@ def deliver(organization_id: str, channel: str) -> None:
 def sweep(timestamp: int) -> None:
     """Find what no job comes for: lost jobs, ended nights, processes that died while sending."""
     for organization_id in Organization.objects.values_list("pk", flat=True):
-        sending.release_abandoned(organization_id)
-        for channel in OUTWARD:
-            if _is_due(organization_id, channel):
-                _deliver_at(None, str(organization_id), channel)
-        if _is_untold(organization_id):
-            tell_all(organization_id)
+        try:
+            _sweep_one(organization_id)
+        except Exception:
+            # One clinic's trouble must not keep another's messages waiting.
+            logger.exception("The messages of one organization could not be swept.")
+
+
+def _sweep_one(organization_id: UUID) -> None:
+    sending.release_abandoned(organization_id)
+    for channel in OUTWARD:
+        if _is_due(organization_id, channel):
+            _deliver_at(None, str(organization_id), channel)
+    if _is_untold(organization_id):
+        tell_all(organization_id)
 
 
 @app.task(name="notifications.tell_occasions", retry=BRIEFLY)

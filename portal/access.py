@@ -123,6 +123,18 @@ def known_patients(reader: Reader) -> PatientQuerySet:
     return visible_patients(reader)
 
 
+def reachable_places(reader: Reader) -> QuerySet[CareTeamMembership]:
+    """Places on care teams whose provider can sign in now, and so reads what is sent to the team.
+
+    Whoever came with an imported record has no account; others have left the organization.
+    """
+    members = of_organization(Membership.objects.active(), reader).filter(role__in=CARE_ROLES)
+    return of_organization(CareTeamMembership.objects.active(), reader).filter(
+        provider__organization_id=reader.organization_id,
+        provider__user_id__in=members.values("user_id"),
+    )
+
+
 def entitled_users(patient: Patient) -> list[UUID]:
     """Users who may read the patient's record now, in a fixed order: to whom something is sent.
 
@@ -269,22 +281,6 @@ def _fixed_topics(reader: Reader) -> dict[str, datetime | None]:
     if reader.is_admin:
         fixed[f"admin:{organization}"] = None
     return fixed
-
-
-def next_right(reader: Reader) -> datetime | None:
-    """The next instant at which a place on a care team begins: grants must be looked at again."""
-    if not reader.is_clinical:
-        return None
-    return (
-        CareTeamMembership.objects.filter(
-            organization_id=reader.organization_id,
-            provider__user_id=reader.user_id,
-            starts_at__gt=timezone.now(),
-        )
-        .order_by("starts_at")
-        .values_list("starts_at", flat=True)
-        .first()
-    )
 
 
 def _grant(granted: dict[str, datetime | None], topic: str, until: datetime | None) -> None:

@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from http.cookies import SimpleCookie
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.http import parse_cookie
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -159,11 +159,11 @@ def _tables(bindings: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _session_key(scope: Mapping[str, Any]) -> str | None:
     for name, value in scope.get("headers", ()):
-        if name == b"cookie":
-            cookie: SimpleCookie = SimpleCookie()
-            cookie.load(value.decode("latin-1"))
-            if morsel := cookie.get(settings.SESSION_COOKIE_NAME):
-                return morsel.value
+        # As for every page. The standard library gives up at the first cookie that it dislikes, and
+        # anybody on the clinic's domain may set such a one.
+        cookies = parse_cookie(value.decode("latin-1")) if name == b"cookie" else {}
+        if key := cookies.get(settings.SESSION_COOKIE_NAME):
+            return key
     return None
 
 

@@ -11,6 +11,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.templatetags.static import static
 
 from portal import environment, logs
+from realtime.bus_connection import bus_at
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -79,7 +80,7 @@ MIDDLEWARE = [
     "portal.middleware.bodies.BodyLimit",
     "portal.middleware.journal.Journal",
     "portal.middleware.service_keys.ServiceKeys",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.middleware.session_cookie.SessionCookie",
     "django.middleware.common.CommonMiddleware",
     "portal.middleware.sessions.SessionLimits",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -202,7 +203,7 @@ CHANNEL_LAYERS = (
     {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL], "prefix": "vigil"},
+            "CONFIG": {"hosts": [bus_at(REDIS_URL)], "prefix": "vigil"},
         }
     }
     if REDIS_URL

@@ -14,9 +14,11 @@ from realtime import protocol
 from realtime.bindings import NO_MATCH, BindingSet, Match, Selection, Table
 from realtime.event import Event
 from realtime.line import Encoded
-from realtime.protocol import Codec
+from realtime.protocol import Codec, Layout
 
 UNTOLD = "the change is too large to tell"
+
+_MOST_LAYOUTS = 1_000  # that are kept
 
 
 class Source(Protocol):
@@ -100,6 +102,7 @@ class Press:
         self._tables = tables
         self._matchers: WeakValueDictionary[object, Matcher] = WeakValueDictionary()
         self._audiences: WeakValueDictionary[object, Audience] = WeakValueDictionary()
+        self._layouts: dict[tuple[str, Selection], Layout] = {}
 
     def audience(self, codec: Codec, topic: str, bindings: BindingSet) -> Audience:
         """The audience that a channel belongs to."""
@@ -119,7 +122,14 @@ class Press:
         """The `data` of an event as JSON text, kept with the event."""
         text = event.data.get(select)
         if text is None:
-            columns = self._tables[event.table].columns
+            layout = self._layouts.get((event.table, select)) or self._layout(event.table, select)
             position = f"{self._source.epoch}:{event.seq}"
-            text = event.data[select] = protocol.change_data(event, columns, position, select)
+            text = event.data[select] = layout.data(event, position)
         return text
+
+    def _layout(self, table: str, select: Selection) -> Layout:
+        layout = Layout(table, self._tables[table].columns, select)
+        # Pages may think up as many selections as they like.
+        if len(self._layouts) < _MOST_LAYOUTS:
+            self._layouts[table, select] = layout
+        return layout

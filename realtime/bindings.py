@@ -8,7 +8,8 @@ a channel that was answered "ok" is one that works.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -86,7 +87,12 @@ class BindingSet:
 
     def __init__(self, bindings: Sequence[Binding]) -> None:
         self.bindings = tuple(bindings)
-        self.tables = frozenset(table for each in bindings for table in each.filters)
+        self._of = {
+            table: _OfTable(table, [each for each in bindings if table in each.filters])
+            for each in bindings
+            for table in each.filters
+        }
+        self.tables = frozenset(self._of)
         # Equal keys ask for the same: the frames of their channels are equal bytes.
         self.key = tuple(each.key for each in bindings)
 
@@ -95,6 +101,12 @@ class BindingSet:
         """The earliest cursor that a binding begins from; None when all begin now."""
         cursors = [each.since for each in self.bindings if each.since is not None]
         return min(cursors, key=lambda cursor: cursor.seq, default=None)
+
+    @property
+    def epochs(self) -> frozenset[str]:
+        """The logs that the bindings' cursors name."""
+        named = (each.since.epoch for each in self.bindings if each.since is not None)
+        return frozenset(epoch for epoch in named if epoch is not None)
 
     def echo(self) -> list[dict[str, Any]]:
         """The bindings as the join reply lists them: as requested, in order, with their ids."""
@@ -115,24 +127,47 @@ class BindingSet:
 
     def match(self, event: Event, *, history: bool = False) -> Match:
         """Which bindings the event meets; in `history`, only those whose cursor lies before it."""
-        if event.table not in self.tables:
-            return NO_MATCH
-        groups: dict[Selection, list[int]] = {}
-        untold = False
-        for each in self.bindings:
-            if event.table not in each.filters:
-                continue
-            if history and (each.since is None or each.since.seq >= event.seq):
-                continue
-            verdict = each.judge(event)
-            if verdict is Verdict.HOLDS:
-                groups.setdefault(each.select, []).append(each.id)
-            elif verdict is Verdict.UNTOLD:
-                untold = True
-        if not groups and not untold:
-            return NO_MATCH
-        ids = tuple((select, tuple(dict.fromkeys(found))) for select, found in groups.items())
-        return Match(ids, untold)
+        of_table = self._of.get(event.table)
+        return NO_MATCH if of_table is None else of_table.match(event, history=history)
+
+
+class _OfTable:
+    """The bindings of a channel that name one table."""
+
+    __slots__ = ("_bindings", "_is_plain", "_met", "_since")
+
+    def __init__(self, table: str, bindings: Sequence[Binding]) -> None:
+        self._bindings = tuple(bindings)
+        self._since = [math.inf if each.since is None else each.since.seq for each in bindings]
+        # Without a filter, every change of the table by the same operation meets the same ones.
+        self._is_plain = not any(each.filters[table].conditions for each in bindings)
+        self._met: dict[str, Match] = {}
+
+    def match(self, event: Event, *, history: bool) -> Match:
+        if history and event.seq <= max(self._since):
+            began = zip(self._bindings, self._since, strict=True)
+            return _match(event, [each for each, since in began if since < event.seq])
+        if not self._is_plain:
+            return _match(event, self._bindings)
+        match = self._met.get(event.operation)
+        if match is None:
+            match = self._met[event.operation] = _match(event, self._bindings)
+        return match
+
+
+def _match(event: Event, bindings: Iterable[Binding]) -> Match:
+    groups: dict[Selection, list[int]] = {}
+    untold = False
+    for each in bindings:
+        verdict = each.judge(event)
+        if verdict is Verdict.HOLDS:
+            groups.setdefault(each.select, []).append(each.id)
+        elif verdict is Verdict.UNTOLD:
+            untold = True
+    if not groups and not untold:
+        return NO_MATCH
+    ids = tuple((select, tuple(dict.fromkeys(found))) for select, found in groups.items())
+    return Match(ids, untold)
 
 
 def parse(

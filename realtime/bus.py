@@ -116,9 +116,12 @@ class LayerBus(Bus):
         return super().subscribe(listener)
 
     def offer(self, message: Message) -> None:
-        # Full means that the bus is slow or away; listeners find the hole and ask the log.
-        with contextlib.suppress(asyncio.QueueFull):
-            self._start().put_nowait(message)
+        waiting = self._start()
+        if waiting.full():
+            # The bus is slow or away; listeners find the hole and ask the log. The newest stays: it
+            # says how far the log has grown.
+            waiting.get_nowait()
+        waiting.put_nowait(message)
 
     async def publish(self, message: Message) -> None:
         try:
@@ -165,8 +168,12 @@ class LayerBus(Bus):
                     await layer.group_add(GROUP, channel)
                 while True:
                     await failpoint("bus.receive")
-                    message = await layer.receive(channel)
-                    self._hand_over(json.loads(message["text"]))
+                    try:
+                        message = await layer.receive(channel)
+                        self._hand_over(json.loads(message["text"]))
+                    except (ValueError, KeyError, TypeError) as error:
+                        # To begin anew for it would leave a channel behind that nobody empties.
+                        logger.warning("The bus brought something that is no message: %r.", error)
             except Exception as error:  # noqa: BLE001 - whatever it is, there is the log meanwhile
                 self._say_down(error)
                 await asyncio.sleep(PUBLISH_SECONDS)

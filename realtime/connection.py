@@ -158,8 +158,7 @@ class Connection:
             if channel.is_private and channel.user_topic not in grants:
                 channel.access_ended()
                 del self.channels[channel.topic]
-                if channel.subscription is not None:
-                    core.leave(channel.subscription)
+                channel.end(core)
             else:
                 channel.access_changed()
 
@@ -208,6 +207,15 @@ class Channel:
         self.subscription: Subscription | None = None
         self.audience: Audience | None = None
         self.bindings: BindingSet | None = None
+
+    def end(self, core: HubCore) -> None:
+        """Stop what is under way: from here on the channel hears nothing."""
+        if self.joining is not None:
+            self.joining.cancel()
+        if self.subscription is not None:
+            core.leave(self.subscription)
+        # Channels come and go by the thousand: leave no cycles for the collector to find.
+        self.joining = self.subscription = None
 
     @property
     def user_topic(self) -> str:

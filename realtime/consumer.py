@@ -182,12 +182,7 @@ class Consumer:
 
     def _end(self, channel: Channel | None) -> None:
         if channel is not None:
-            if channel.joining is not None:
-                channel.joining.cancel()
-            if channel.subscription is not None:
-                self._hub.core.leave(channel.subscription)
-            # Channels come and go by the thousand: leave no cycles for the collector to find.
-            channel.joining = channel.subscription = None
+            channel.end(self._hub.core)
 
     def _refuse(self, frame: Frame, reason: str) -> None:
         if frame.event == protocol.JOIN:

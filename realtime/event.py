@@ -110,8 +110,10 @@ class Event:
     @property
     def commit_timestamp(self) -> str:
         """When the change happened: UTC, milliseconds, `Z`, as the wire wants it."""
-        at = self.created_at.astimezone(UTC).isoformat(timespec="milliseconds")
-        return at.removesuffix("+00:00") + "Z"
+        at = self.created_at
+        if at.utcoffset():
+            at = at.astimezone(UTC)
+        return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
     def __repr__(self) -> str:
         return f"<Event {self.seq} {self.kind} {self.operation} {self.table} {self.topics}>"

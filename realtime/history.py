@@ -2,7 +2,9 @@
 
 A herd that comes back after a restart asks for seconds and is served from the hub's ring, where
 rights are those the hub knows, control events up to the same position included. Only what is older
-is read from the log, as the reader.
+is read from the log, as the reader. The first page asks the authority, session included; those that
+follow are judged by the hub's rights, because asking anew for each of a dozen takes as long as
+reading them.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from realtime import replay
 from realtime.cursor import Cursor
-from realtime.errors import SignedOut, Truncated
+from realtime.errors import SignedOut, Truncated, Unavailable
 from realtime.failpoints import failpoint
 from realtime.replay import PAGE, Page
 
@@ -32,15 +34,17 @@ async def missed(
 
     Raises Truncated when history cannot be told completely, Unavailable and SignedOut.
     """
-    core = hub.core
-    if since.epoch not in (None, core.epoch) or since.seq > core.seq:
+    core, epochs = hub.core, subscription.bindings.epochs
+    if not epochs <= {core.epoch} or since.seq > core.seq:
         # The page may have read the log's head before the bus told us of it.
         await hub.catch_up()
-    if since.epoch not in (None, core.epoch):
+    # Of any binding: each begins at a cursor of its own.
+    if not epochs <= {core.epoch}:
         raise Truncated("the log is another one")
     if since.seq > core.seq:
         raise Truncated("the cursor is ahead of the log")
     told = 0
+    has_asked = False
     page = Page(events=[], upto=since, is_last=False)
     while not page.is_last:
         await failpoint("history.page")
@@ -50,12 +54,15 @@ async def missed(
         else:
             page = await hub.threads.history(
                 _SECONDS,
-                replay.read,
+                replay.read_log if has_asked else replay.read,
                 hub.authority,
                 subscription.peer.identity,
                 page.upto,
                 subscription.bindings.tables,
             )
+            if has_asked:
+                page = await _judged(hub, reader, subscription, page)
+            has_asked = True
         told += len(page.events)
         if told > hub.limits.replayed_events:
             raise Truncated("too much happened to tell it one by one")
@@ -67,16 +74,35 @@ async def _recalled(
     hub: Hub, reader: Reader, subscription: Subscription, after: int
 ) -> Page | None:
     """A page out of the ring; None when the ring does not reach back so far."""
-    await hub.settled(reader)
+    core, rights = hub.core, subscription.rights
     # No await from here on: rights, ring and position belong to one moment.
-    core, rights, now = hub.core, subscription.rights, time.time()
-    core.keep_time(now)
-    if not reader.peers:
-        raise SignedOut
+    now = await _settled(hub, reader)
     recent = core.ring.after(after, subscription.bindings.tables)
-    if recent is None or rights.held:
+    if recent is None:
         return None
     is_last = len(recent) <= PAGE
     upto = core.seq if is_last else recent[PAGE - 1].seq
-    events = [event for event in recent[:PAGE] if rights.may_hear(event, now)]
-    return Page(events=events, upto=Cursor(core.epoch, upto), is_last=is_last)
+    return Page(recent[:PAGE], Cursor(core.epoch, upto), is_last).heard_with(rights, now)
+
+
+async def _judged(hub: Hub, reader: Reader, subscription: Subscription, page: Page) -> Page:
+    """What of a page of the log the reader may hear, by rights that are no older than the page."""
+    core = hub.core
+    if page.upto.epoch == core.epoch and page.upto.seq > core.seq:
+        await hub.catch_up()
+    now = await _settled(hub, reader)
+    if page.upto.epoch != core.epoch:
+        raise Truncated("the log is another one")
+    return page.heard_with(subscription.rights, now)
+
+
+async def _settled(hub: Hub, reader: Reader) -> float:
+    """Wait until the rights of a reader are known; the moment of that. Raises SignedOut."""
+    await hub.settled(reader)
+    now = time.time()
+    hub.core.keep_time(now)
+    if not reader.peers:
+        raise SignedOut
+    if reader.rights.held:
+        raise Unavailable("the rights are not known")
+    return now

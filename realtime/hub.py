@@ -27,7 +27,7 @@ from realtime.event import Event
 from realtime.failpoints import failpoint
 from realtime.hub_core import HubCore
 from realtime.limits import Limits, Sockets
-from realtime.log import Log
+from realtime.log import Log, Snapshot, stands_still
 from realtime.readers import Reader
 from realtime.ring import NEWEST
 from realtime.tally import Tally
@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 # How long the bus may be silent before the log is asked: while somebody listens, while nobody does.
 SILENCE_SECONDS = 0.3
 IDLE_SILENCE_SECONDS = 5.0
+# It is asked this often whatever the bus says: a slow bus may tell old news all the time.
+LOOK_SECONDS = 1.0
 
 # A hub that knew everything longer ago than this does not say that it does: pages show the age.
 FRESH = timedelta(seconds=2)
@@ -73,13 +75,14 @@ class Hub:
         # When the hub last knew that it had everything there was.
         self.fresh_at: datetime | None = None
         self.is_ready = asyncio.Event()
-        self._heard_at = 0.0
+        self._heard_at = self._looked_at = 0.0
         self.asking = asking.Asking(self.authority, self.threads)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking: dict[Reader, asyncio.Task[None]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._reading_next: asyncio.Task[None] | None = None
         self._is_log_away = False
+        self._is_log_still = False
 
     # Life ----------------------------------------------------------------------------------
 
@@ -129,17 +132,21 @@ class Hub:
         try:
             while True:
                 await asyncio.sleep(SILENCE_SECONDS)
-                silence = SILENCE_SECONDS if self.connections else IDLE_SILENCE_SECONDS
-                if time.monotonic() - self._heard_at >= silence:
+                if self._is_look_due(time.monotonic()):
                     await self._look()
         finally:
             end()
+
+    def _is_look_due(self, now: float) -> bool:
+        if not self.connections:
+            return now - self._heard_at >= IDLE_SILENCE_SECONDS
+        return now - self._heard_at >= SILENCE_SECONDS or now - self._looked_at >= LOOK_SECONDS
 
     async def _begin(self) -> None:
         await failpoint("hub.begin")
         snapshot = await self.log.newest(NEWEST)
         self.core.start(snapshot.epoch, snapshot.head, snapshot.events)
-        self._caught_up(time.time())
+        self._caught_up(snapshot, time.time())
         self.is_ready.set()
 
     # The stream ----------------------------------------------------------------------------
@@ -158,8 +165,10 @@ class Hub:
         now = time.time()
         # Only what reaches up to `last` is whole; the rest is in the log.
         is_whole = bool(events) and events[-1].seq == last
+        before = self.core.seq
         if is_whole and self._apply_message(epoch, first, events, now):
-            self._caught_up(now)
+            if last > before:
+                self._heard_at = time.monotonic()
         elif epoch != self.core.epoch or last > self.core.seq:
             self.keep(self._look(), "hub: fill a hole")
 
@@ -172,8 +181,9 @@ class Hub:
         return is_taken
 
     async def current(self) -> None:
-        """Have what was committed up to about now. Raises Unavailable."""
-        if time.monotonic() - self._heard_at >= SILENCE_SECONDS:
+        """Have what was committed up to about now, and know it. Raises Unavailable."""
+        # A hub that began before any relay led would tell a page that joins no position.
+        if self.fresh_moment is None or time.monotonic() - self._heard_at >= SILENCE_SECONDS:
             await self.catch_up()
 
     async def catch_up(self) -> None:
@@ -207,7 +217,7 @@ class Hub:
                 )
             if self.connections:
                 self.tally.took(snapshot.events, before, time.time())
-        self._caught_up(asked_at)
+        self._caught_up(snapshot, asked_at)
 
     async def _look(self) -> None:
         try:
@@ -231,9 +241,17 @@ class Hub:
                 lambda connection: self.core.drop(connection, close_codes.OVERFLOW, "resync")
             )
 
-    def _caught_up(self, at: float) -> None:
-        self.fresh_at = datetime.fromtimestamp(at, UTC)
-        self._heard_at = time.monotonic()
+    def _caught_up(self, snapshot: Snapshot, at: float) -> None:
+        self._heard_at = self._looked_at = time.monotonic()
+        is_still = stands_still(snapshot.silence)
+        if not is_still:
+            self.fresh_at = datetime.fromtimestamp(at, UTC)
+        if is_still != self._is_log_still:
+            self._is_log_still = is_still
+            if is_still:
+                logger.error("No relay gives a sign of life: the log stands still.")
+            else:
+                logger.warning("The log moves again.")
         if self._is_log_away:
             self._is_log_away = False
             logger.warning("The hub reads the log again.")

@@ -23,6 +23,7 @@ from realtime.authority import Grants
 from realtime.bindings import BindingSet
 from realtime.event import CHANGE, CONTROL, RESYNC, Event
 from realtime.readers import Reader, Readers
+from realtime.rights import Rights
 from realtime.ring import Ring
 from realtime.subscription import Outlet, Peer, Subscription
 
@@ -146,6 +147,19 @@ class HubCore:
         for peer in list(reader.peers):
             if session is None or peer.identity.session == session:
                 self.drop(peer, close_codes.SIGNED_OUT, "signed out")
+
+    def rights_changed(self, rights: Rights, since: int) -> bool:
+        """Whether somebody's rights changed after a position; yes, when that cannot be known."""
+        # Of no table: control events, and orders to resync.
+        told = self.ring.after(since, ())
+        topic = _USER + rights.user_id
+        return told is None or any(
+            topic in event.topics
+            and event.kind == CONTROL
+            and event.operation not in (SESSION_ENDED, USER_ENDED)
+            and rights.belongs(event)
+            for event in told
+        )
 
     # Readers and their rights --------------------------------------------------------------
 

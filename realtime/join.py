@@ -86,10 +86,17 @@ class Join:
         hub.tally.totals.joined += 1
         # Rights may have begun to change meanwhile; until they are known there is no position.
         await hub.settled(reader)
+        if self._is_over():
+            return
+        since = subscription.bindings.since
+        if since is not None and hub.core.rights_changed(subscription.rights, since.seq):
+            # What the page shows may not be theirs any more, and nothing in its history says so.
+            channel.access_changed()
         self._tell_where_it_stands()
 
     def _is_over(self) -> bool:
-        return self._connection.is_closed
+        subscription = self._channel.subscription
+        return self._connection.is_closed or (subscription is not None and subscription.is_closed)
 
     def _check(self) -> None:
         hub, channel = self._hub, self._channel
@@ -138,7 +145,9 @@ class Join:
             await self._send(subscription, page, pages)
         except Truncated as truncated:
             self._answer()
-            subscription.begin(registered_at)
+            # What was told before the history broke off is not told again.
+            told = subscription.position if subscription.position > since.seq else 0
+            subscription.begin(max(registered_at, told))
             self._channel.resync(truncated.reason)
 
     async def _send(

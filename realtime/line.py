@@ -156,6 +156,8 @@ class SendLine:
         return self._sent
 
     async def drained(self) -> None:
+        # Whoever waits here in a loop leaves the others their turn, also when nothing is unsent.
+        await asyncio.sleep(0)
         if self._task is not None:
             await asyncio.wait([self._task])
 

@@ -23,7 +23,8 @@ PAGE = 500  # events in one answer
 _SECONDS = 5.0
 
 _AFTER = """
-    SELECT p.log_epoch AS epoch, p.oldest_seq AS oldest, p.last_seq AS head, e.*
+    SELECT p.log_epoch AS epoch, p.oldest_seq AS oldest, p.last_seq AS head,
+        extract(epoch FROM clock_timestamp() - nullif(p.beat, '-infinity'))::float8 AS silence, e.*
     FROM realtime_relay AS p
     LEFT JOIN LATERAL (
         SELECT seq, organization_id::text, kind, topics, table_name, row_id, operation,
@@ -37,6 +38,16 @@ _AFTER = """
 _EVERYTHING = 9_223_372_036_854_775_807
 
 
+# A leader gives a sign of life twice a second, and after two without one another takes over. When
+# nobody has for this long, the log stands still, and what is committed waits in the inbox unseen.
+STILL_SECONDS = 3.0
+
+
+def stands_still(silence: float | None) -> bool:
+    """Whether nothing is moved into the log; `silence` as in `Snapshot`."""
+    return silence is None or silence > STILL_SECONDS
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What the log held at one moment."""
@@ -44,6 +55,8 @@ class Snapshot:
     epoch: str
     oldest: int
     head: int
+    # Seconds since the leading relay's last sign of life; None when none ever led.
+    silence: float | None
     events: list[Event]
     is_whole: bool  # the events reach up to `head`
 
@@ -88,6 +101,7 @@ class Log:
             epoch=rows[0]["epoch"],
             oldest=rows[0]["oldest"],
             head=rows[0]["head"],
+            silence=rows[0]["silence"],
             events=events,
             is_whole=len(events) < parameters["limit"] or events[-1].seq == rows[0]["head"],
         )

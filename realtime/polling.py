@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -22,14 +23,16 @@ from django.views.decorators.http import require_POST
 from realtime import authority as authorities
 from realtime import bindings as binding_rules
 from realtime import cursor as cursors
-from realtime import protocol, replay
+from realtime import replay
+from realtime.audience import Press
 from realtime.authority import Identity
 from realtime.bindings import BindingSet
 from realtime.cursor import Cursor
 from realtime.errors import Refused, SignedOut, Truncated
-from realtime.event import RESYNC, Event
+from realtime.event import RESYNC
 from realtime.join import ANOTHER_ORGANIZATION
 from realtime.limits import Limits
+from realtime.log import stands_still
 from realtime.position import position
 from realtime.triggers import published
 
@@ -77,26 +80,57 @@ def _answer(identity: Identity, bindings: BindingSet, since: Cursor) -> dict[str
         page = replay.read(authority, identity, since, bindings.tables, limit=PAGE)
     except Truncated:
         with authority.reading(identity):
-            return _answered(position(), at, [], resync=True)
+            here = position()
+            silence, _ = _besides(identity, since, since)
+        return _answered(here, at, [], resync=True, fresh=not stands_still(silence))
+    with authority.reading(identity):
+        silence, rights_changed = _besides(identity, since, page.upto)
+    press = Press(page.upto, published())
     events: list[dict[str, Any]] = []
-    untold = False
+    untold = rights_changed
     for event in page.events:
         match = bindings.match(event)
         # An order to resync, or a row too large to be judged: the reader has to look.
         untold = untold or match.untold or event.kind == RESYNC
         for select, ids in match.ids:
-            told = {"ids": _indexes(bindings, ids), "data": _data(event, page.upto.epoch, select)}
-            events.append(told)
-    return _answered(str(page.upto), at, events, resync=untold, more=not page.is_last)
+            data = json.loads(press.data(event, select))
+            events.append({"ids": _indexes(bindings, ids), "data": data})
+    return _answered(
+        str(page.upto),
+        at,
+        events,
+        resync=untold,
+        more=not page.is_last,
+        fresh=not stands_still(silence),
+    )
+
+
+def _besides(identity: Identity, since: Cursor, upto: Cursor) -> tuple[float | None, bool]:
+    """How long the relay has been silent, and whether the reader's rights changed in between."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(
+            "SELECT realtime_silence(), realtime_rights_changed(%s, %s, %s)",
+            [identity.user_id, since.seq, upto.seq],
+        )
+        silence, rights_changed = cursor.fetchone()
+    return silence, rights_changed
 
 
 def _answered(
-    cursor: str, at: str, events: list[dict[str, Any]], *, resync: bool, more: bool = False
+    cursor: str,
+    at: str,
+    events: list[dict[str, Any]],
+    *,
+    resync: bool,
+    more: bool = False,
+    fresh: bool = True,
 ) -> dict[str, Any]:
     return {
         "cursor": cursor,
         "epoch": cursor.rpartition(":")[0],
         "at": at,
+        # False: this is all there is, but nothing new could have got here.
+        "fresh": fresh,
         "events": events,
         "more": more,
         "resync": resync,
@@ -106,11 +140,6 @@ def _answered(
 def _indexes(bindings: BindingSet, ids: tuple[int, ...]) -> list[int]:
     met = frozenset(ids)
     return [index for index, each in enumerate(bindings.bindings) if each.id in met]
-
-
-def _data(event: Event, epoch: str | None, select: frozenset[str] | None) -> Any:
-    columns = published()[event.table].columns
-    return json.loads(protocol.change_data(event, columns, f"{epoch}:{event.seq}", select))
 
 
 def _scope(request: HttpRequest) -> MappingProxyType[str, Any]:

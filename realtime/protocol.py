@@ -22,7 +22,6 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Protocol
 
 from realtime.errors import Malformed
@@ -42,6 +41,9 @@ UNMATCHED_TOPIC = "unmatched topic"
 _IDS = 134_217_727
 
 Ref = str | int | None
+
+# `dumps` of a text, without the way there.
+_quoted = json.encoder.encode_basestring_ascii
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,43 +277,48 @@ def envelope(codec: Codec, topic: str) -> tuple[str, str]:
 
 def change(around: tuple[str, str], ids: Sequence[int], data: str) -> str:
     """Push a change to one channel: `around` is its envelope, `ids` are the bindings that the
-    change meets, `data` is from `change_data`."""
+    change meets, `data` is from a `Layout`."""
     numbers = ",".join(map(str, ids))
     return f'{around[0]}{{"ids":[{numbers}],"data":{data}}}{around[1]}'
 
 
-def change_data(
-    event: Event, columns: Mapping[str, str], position: str, select: frozenset[str] | None = None
-) -> str:
-    """The `data` of a change as JSON text: the same for every audience of the event.
+class Layout:
+    """The `data` of a table's changes: what is the same in all of them is written once.
 
     `columns` are the published columns and their types, in order; `select` restricts them.
     """
-    parts = [
-        '"schema":"public"',
-        f'"table":{json.dumps(event.table)}',
-        f'"type":"{event.operation}"',
-        f'"commit_timestamp":"{event.commit_timestamp}"',
-        f'"columns":{_described(tuple(columns.items()), select)}',
-        '"errors":null',
-        f'"position":{json.dumps(position)}',
-    ]
-    if event.operation != "DELETE":
-        text = event.record_text if select is None else _chosen(event.record, select)
-        parts.append(f'"record":{text or "{}"}')
-    if event.operation != "INSERT":
-        text = event.old_record_text if select is None else _chosen(event.old_record, select)
-        parts.append(f'"old_record":{text or "{}"}')
-    return "{" + ",".join(parts) + "}"
 
+    __slots__ = ("_columns", "_select", "_table")
 
-@lru_cache(maxsize=1024)
-def _described(columns: tuple[tuple[str, str], ...], select: frozenset[str] | None) -> str:
-    """The published columns as every change of a table lists them."""
-    described = [
-        {"name": name, "type": kind} for name, kind in columns if select is None or name in select
-    ]
-    return json.dumps(described, separators=(",", ":"))
+    def __init__(
+        self, table: str, columns: Mapping[str, str], select: frozenset[str] | None = None
+    ) -> None:
+        described = [
+            {"name": name, "type": kind}
+            for name, kind in columns.items()
+            if select is None or name in select
+        ]
+        self._select = select
+        self._table = f'{{"schema":"public","table":{json.dumps(table)},"type":"'
+        self._columns = f'","columns":{json.dumps(described, separators=(",", ":"))},"errors":null'
+
+    def data(self, event: Event, position: str) -> str:
+        """The `data` of a change as JSON text: the same for every audience of the event."""
+        operation = event.operation
+        text = (
+            f'{self._table}{operation}","commit_timestamp":"{event.commit_timestamp}'
+            f'{self._columns},"position":{_quoted(position)}'
+        )
+        if operation != "DELETE":
+            text += f',"record":{self._chosen(event, is_old=False)}'
+        if operation != "INSERT":
+            text += f',"old_record":{self._chosen(event, is_old=True)}'
+        return text + "}"
+
+    def _chosen(self, event: Event, *, is_old: bool) -> str:
+        if self._select is None:
+            return (event.old_record_text if is_old else event.record_text) or "{}"
+        return _chosen(event.old_record if is_old else event.record, self._select) or "{}"
 
 
 def _chosen(record: Mapping[str, Any] | None, select: frozenset[str]) -> str | None:

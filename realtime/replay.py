@@ -1,11 +1,11 @@
 """History after a cursor, read as the reader: under their row-level security and their grants.
 
 One statement reads the head, the oldest retained position and the events between cursor and head,
-so that the three agree. The grants are asked *after* it: what was granted before the snapshot is
-then known to be granted, and what was revoked since is left out. Either wall alone would keep a
-foreign event from getting through; both are asked.
-
-Shared by the socket's join and by the polling endpoint.
+so that the three agree. What it brings has passed the first wall, the policies. The second are the
+grants, asked for *after* the statement (`read`): what was granted before the snapshot is then known
+to be granted, and what was revoked since is left out. After its first page a join judges as what is
+live is judged, by the rights that the hub keeps, all control events up to the end of the page
+included (`realtime.history`). Either wall alone would keep a foreign event from getting through.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -25,18 +25,6 @@ from realtime.rights import Rights
 
 PAGE = 1_000  # events read at once
 
-_COLUMNS = (
-    "seq",
-    "organization_id",
-    "kind",
-    "topics",
-    "table_name",
-    "row_id",
-    "operation",
-    "record",
-    "old_record",
-    "created_at",
-)
 _HISTORY = """
     SELECT p.epoch, p.oldest_seq, p.last_seq, e.*
     FROM realtime_position() AS p
@@ -55,11 +43,16 @@ _HISTORY = """
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A piece of history: `events` are all that the reader may hear up to `upto`."""
+    """A piece of history: `events` are all up to `upto` that passed the walls so far."""
 
     events: list[Event]
     upto: Cursor
     is_last: bool  # `upto` is the head
+
+    def heard_with(self, rights: Rights, now: float) -> Page:
+        """What of it may be heard with these rights at `now` (seconds since 1970)."""
+        heard = [event for event in self.events if rights.may_hear(event, now)]
+        return Page(heard, self.upto, self.is_last)
 
 
 def read(
@@ -67,12 +60,33 @@ def read(
     identity: Identity,
     since: Cursor,
     tables: Collection[str],
-    limit: int = PAGE,
+    limit: int | None = None,
 ) -> Page:
-    """Read the history that follows a cursor; blocking.
+    """All that the reader may hear of the history that follows a cursor; blocking.
 
     Raises Truncated when the log cannot tell all of it, and SignedOut.
     """
+    page = read_log(authority, identity, since, tables, limit)
+    grants = authority.grants(identity)
+    if grants is None:
+        raise SignedOut
+    rights = Rights(identity.organization_id, identity.user_id)
+    rights.release(grants)
+    return page.heard_with(rights, time.time())
+
+
+def read_log(
+    authority: Authority,
+    identity: Identity,
+    since: Cursor,
+    tables: Collection[str],
+    limit: int | None = None,
+) -> Page:
+    """What the policies let a reader see of the history that follows a cursor; blocking.
+
+    Raises Truncated when the log cannot tell all of it.
+    """
+    limit = limit or PAGE
     with authority.reading(identity), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(_HISTORY, {"since": since.seq, "tables": sorted(tables), "limit": limit})
         rows = cursor.fetchall()
@@ -84,20 +98,34 @@ def read(
     if since.seq < oldest - 1:
         raise Truncated("the history is no longer kept")
 
-    grants = authority.grants(identity)
-    if grants is None:
-        raise SignedOut
-    rights = Rights(identity.organization_id, identity.user_id)
-    rights.release(grants)
-    found = [_event(row[3:]) for row in rows if row[3] is not None]
-    is_last = len(found) < limit
-    now = time.time()
-    return Page(
-        events=[event for event in found if rights.may_hear(event, now)],
-        upto=Cursor(epoch, head if is_last else found[-1].seq),
-        is_last=is_last,
+    events = [_event(*row[3:]) for row in rows if row[3] is not None]
+    is_last = len(events) < limit
+    upto = Cursor(epoch, head if is_last else events[-1].seq)
+    return Page(events, upto, is_last)
+
+
+# Not by `Event.from_row`: there are thousands, and what they are is known here.
+def _event(
+    seq: int,
+    organization_id: str | None,
+    kind: str,
+    topics: list[str],
+    table: str | None,
+    row_id: str | None,
+    operation: str | None,
+    record: str | None,
+    old_record: str | None,
+    created_at: datetime,
+) -> Event:
+    return Event(
+        seq=seq,
+        topics=tuple(topics),
+        table=table or "",
+        operation=operation or "",
+        created_at=created_at,
+        kind=kind,
+        organization_id=organization_id,
+        row_id=row_id,
+        record=record,
+        old_record=old_record,
     )
-
-
-def _event(values: tuple[Any, ...]) -> Event:
-    return Event.from_row(dict(zip(_COLUMNS, values, strict=True)))

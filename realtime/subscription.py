@@ -92,6 +92,11 @@ class Subscription:
         """Whether its history is sent, so that events go out as they come."""
         return self.state is State.LIVE
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing goes out any more."""
+        return self.state is State.CLOSED
+
     def offer(self, event: Event) -> bool:
         """Take the next event of the stream, which the reader may hear unless rights are held.
 

@@ -7,7 +7,7 @@ her clinician, and Otto, administrator.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 from django.conf import settings
@@ -31,6 +31,8 @@ from portal.tenancy import acting_for
 
 PASSWORD = "a quiet harbour at dawn"
 BACKEND = "portal.authentication.EmailBackend"
+# Whoever begins to lead tells of every right that began within the last day.
+LONG_AGO = datetime(2020, 1, 6, 8, tzinfo=UTC)
 
 
 @dataclass
@@ -98,7 +100,7 @@ def _cast_roles() -> None:
     CAST.admin = person("Alma Kay", Role.ADMIN)
     CAST.other_admin = person("Otto Kay", Role.ADMIN, other)
     CAST.teams = [
-        CareTeamMembership(patient=who.patient, provider=clinician.provider)
+        CareTeamMembership(patient=who.patient, provider=clinician.provider, starts_at=LONG_AGO)
         for who, clinician in (
             (CAST.ana, CAST.ada),
             (CAST.ana, CAST.noor),

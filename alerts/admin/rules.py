@@ -176,8 +176,8 @@ class RuleAdmin(PortalAdmin):
     def dry_run_view(self, request: HttpRequest, rule_id: UUID) -> HttpResponse:
         """What the rule would have done; on POST, switch it on.
 
-        Nothing clinical: how often, and for which patients of the register. Whoever looks after
-        them sees the values on their charts.
+        Nothing clinical: how often, and for how many patients. With names, who may edit a rule
+        would read any value by moving its limit. Whoever looks after them sees the charts.
         """
         rule = self.get_queryset(request).filter(pk=rule_id).first()
         newest = _newest(rule) if rule else None

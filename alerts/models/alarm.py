@@ -23,8 +23,9 @@ class AuditorAlarm(models.Model):
     number = models.PositiveIntegerField(default=1, help_text="How many alerts or readings")
     found_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
-    # When its administrators were told by e-mail, straight from the auditor.
+    # When its administrators were last told by e-mail, straight from the auditor, and of how many.
     told_at = models.DateTimeField(null=True)
+    told_number = models.PositiveIntegerField(null=True)
 
     class Meta:
         db_table = "auditor_alarms"

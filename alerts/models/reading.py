@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
+from alerts.models.rule import RuleVersion
 from alerts.models.who import OF_WATCHED_PATIENT
 from portal.identifiers import uuid7
 from portal.rls import SYSTEM, Policy, stays
@@ -10,9 +11,10 @@ from realtime.triggers import Publish
 
 
 class AlertReading(models.Model):
-    """One value that an alert counts: which row it was, and what it said then.
+    """One value that an alert counts: which row it was, what it said then, and by which rule.
 
-    A correction takes it back (`withdrawn_at`); an alert with none left rested on a mistake.
+    A correction takes it back (`withdrawn_at`); an alert with none left rested on a mistake. One
+    that is critical once more comes back.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -25,6 +27,11 @@ class AlertReading(models.Model):
     source_id = models.UUIDField()
     value = models.DecimalField(max_digits=20, decimal_places=6, null=True)
     measured_at = models.DateTimeField()
+    # Which version said so, and when: that one is asked again, whatever the rule says by then.
+    # Often a milder rule than the alert's own. Empty: the alert's.
+    rule_version = models.ForeignKey(
+        "alerts.RuleVersion", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     counted_at = models.DateTimeField(default=timezone.now)
     withdrawn_at = models.DateTimeField(null=True)
 
@@ -49,3 +56,8 @@ class AlertReading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_table} {self.measured_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def counted_by(self) -> RuleVersion:
+        """The version of a rule that counted it."""
+        return self.rule_version or self.alert.rule_version

@@ -1,5 +1,7 @@
 """What a site has decided to watch for."""
 
+from datetime import datetime
+
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -135,10 +137,10 @@ class RuleVersion(models.Model):
 class RuleOverrideQuerySet(models.QuerySet["RuleOverride"]):
     """Sets of overrides."""
 
-    def in_force(self) -> "RuleOverrideQuerySet":
-        """Overrides that hold now."""
-        now = timezone.now()
-        return self.filter(models.Q(ends_at__gt=now), starts_at__lte=now)
+    def in_force(self, at: datetime | None = None) -> "RuleOverrideQuerySet":
+        """Overrides that hold now, or held at an instant."""
+        at = at or timezone.now()
+        return self.filter(ends_at__gt=at, starts_at__lte=at)
 
 
 class RuleOverride(models.Model):

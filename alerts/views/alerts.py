@@ -1,7 +1,6 @@
 """One alert: its page, and what a person does about it. Each act is a noun that is posted."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -35,16 +34,9 @@ from alerts.forms import (
 from alerts.history import history_of
 from alerts.models import Alert, AlertRecord, Outcome
 from alerts.views.bar import bar_answer
+from alerts.views.said import Said, about
 from alerts.views.worklist import alert_or_none, worklist_of
 from portal.doors import CLINICAL, for_roles, patient_or_404, reader_of
-
-
-@dataclass(frozen=True)
-class Said:
-    """What the page says about what was just tried."""
-
-    words: str
-    was_done: bool = True
 
 
 @require_safe
@@ -61,9 +53,10 @@ def acknowledgement(request: HttpRequest, alert_id: UUID) -> HttpResponse:
     found = _alert_or_404(request, alert_id)
     form = AcknowledgementForm(request.POST, alert=found)
 
-    def take() -> str:
+    def take() -> Said:
         actions.acknowledge(found.pk, by=reader_of(request), note=form.words)
-        return "You have it."
+        # In the bar, the alert that was meant may not be the one that was there: say which it was.
+        return Said("You have it.", in_full=f"You have it: {about(found)}.")
 
     return _acted(request, found, form, take)
 
@@ -145,18 +138,20 @@ def closure(request: HttpRequest, alert_id: UUID) -> HttpResponse:
 
 
 def _acted(
-    request: HttpRequest, found: Alert, form: AlertForm, act: Callable[[], str]
+    request: HttpRequest, found: Alert, form: AlertForm, act: Callable[[], Said | str]
 ) -> HttpResponse:
     """Do it, or say beside the form why not; then show the alert as it now stands."""
     if not form.is_valid():
         return _answer(request, found, None, refused=form)
     try:
-        said = Said(act())
+        done = act()
+        said = done if isinstance(done, Said) else Said(done)
     except Alert.DoesNotExist:
         raise Http404 from None
     except AlreadyAcknowledged:
         # Somebody was quicker. The reader wanted it taken, and it is.
-        said = Said(_who_has(found.pk), was_done=False)
+        who = _who_has(found.pk)
+        said = Said(who, was_done=False, in_full=f"{about(found)}: {who}")
     except (AlreadyClosed, NotAcknowledged) as error:
         said = Said(str(error), was_done=False)
     except AlertError as error:
@@ -169,7 +164,7 @@ def _answer(
     request: HttpRequest, found: Alert, said: Said | None, refused: AlertForm | None = None
 ) -> HttpResponse:
     if request.POST.get("from") == "bar" and said is not None:
-        return bar_answer(request, found, said.words)
+        return bar_answer(request, found, said)
     if said is not None and alert_or_none(request, found.pk) is None:
         return _left(request, said)
     if request.headers.get("HX-Request") or refused is not None:

@@ -1,6 +1,5 @@
 """What other pages show of alerts: the bar over every staff page, the panel of a chart."""
 
-import json
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from alerts import actions, worklist
 from alerts.cards import cards_of
 from alerts.models import Alert
+from alerts.views.said import Said
 from portal.doors import CLINICAL, for_roles, patient_or_404, reader_of
 from portal.panels import panel
 
@@ -25,14 +25,12 @@ def bar(request: HttpRequest) -> HttpResponse:
     return render(request, "alerts/_bar.html", {"is_refresh": True})
 
 
-def bar_answer(request: HttpRequest, found: Alert, words: str) -> HttpResponse:
+def bar_answer(request: HttpRequest, found: Alert, said: Said) -> HttpResponse:
     """The bar as it stands after an act in it; without scripts, the alert's own page."""
     if not request.headers.get("HX-Request"):
-        messages.info(request, words)
+        messages.info(request, said.words)
         return redirect("alerts:alert", found.pk)
-    answer = render(request, "alerts/_bar.html", {"is_refresh": True})
-    answer["HX-Trigger"] = json.dumps({"toast": {"text": words, "level": "info"}})
-    return answer
+    return render(request, "alerts/_bar.html", {"is_refresh": True, "said": said})
 
 
 @require_POST

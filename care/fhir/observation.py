@@ -12,7 +12,7 @@ from care.fhir.entry import Context, Entry
 from care.fhir.errors import Refused
 from care.fhir.text import clean
 from care.models import Status
-from care.reported import Part, Reported, kept
+from care.reported import Part, Reported, gravest, kept
 
 # One of our samples writes the singular.
 _SPELLINGS = {"vital-sign": "vital-signs"}
@@ -118,5 +118,5 @@ def _judgement(resource: Any) -> dict[str, Any]:
     return {
         "range_low": number(low.value) if low else None,
         "range_high": number(high.value) if high else None,
-        "interpretation": next(iter(codes_of(resource.interpretation)), "")[:8],
+        "interpretation": gravest(codes_of(resource.interpretation))[:8],
     }

@@ -1,12 +1,12 @@
 """What vital signs and results have in common: something measured, of somebody, at a time."""
 
-import re
 from decimal import Decimal
 from typing import Self
 
 from django.db import models
 from django.utils import timezone
 
+from care.numerals import numeral_of
 from portal.identifiers import uuid7
 
 
@@ -38,8 +38,8 @@ class Source(models.TextChoices):
 WITHDRAWN = (Status.ENTERED_IN_ERROR, Status.CANCELLED)
 
 
-# As `care.reported` writes a value beyond the scale of its laboratory.
-_BEYOND = re.compile(r"[<>]=?(\d+(?:\.\d+)?)")
+# Beyond the limits at which the laboratory itself telephones (HL7 table 0078).
+CRITICAL_FLAGS = ("HH", "LL", "AA")
 
 
 class MeasurementQuerySet(models.QuerySet["Measurement"]):
@@ -119,8 +119,8 @@ class Measurement(models.Model):
         """
         if self.value is not None:
             return self.value
-        found = _BEYOND.fullmatch(self.text_value)
-        return Decimal(found[1]) if found else None
+        found = numeral_of(self.text_value)
+        return found.number if found and not found.rest else None
 
     def component(self, code: str) -> Decimal | None:
         """The value of the component with this code, such as the systolic pressure."""

@@ -30,6 +30,7 @@ def new(request: HttpRequest) -> HttpResponse:
     choices = [patient] if patient and reader.is_clinical else _choices(request)
     if patient is None and len(choices) == 1:
         patient = choices[0]
+    unreached = [] if reader.is_clinical else _unreached(request, choices)
     form = NewConversationForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         if patient is None:
@@ -39,8 +40,11 @@ def new(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "patient": patient,
-        "choices": choices,
-        "team": _team(request, patient or (choices[0] if choices else None)),
+        # Whoever was chosen stays chosen, also when their words turn out to reach nobody.
+        "choices": [each for each in choices if each not in unreached or each == patient],
+        "unreached": unreached,
+        "is_unreached": bool(choices) and (patient in unreached or len(unreached) == len(choices)),
+        "team": _team(request, patient),
         "may_write": any(_may_write(request, someone) for someone in choices),
     }
     template = "messaging/new_staff.html" if reader.is_clinical else "messaging/new.html"
@@ -79,9 +83,19 @@ def _may_write(request: HttpRequest, patient: Patient) -> bool:
     return writable.filter(pk=patient.pk).exists()
 
 
+def _unreached(request: HttpRequest, choices: list[Patient]) -> list[Patient]:
+    """Those for whom nothing can be written: nobody of their care team can sign in and read it."""
+    places = access.reachable_places(reader_of(request)).filter(patient__in=choices)
+    read = set(places.values_list("patient_id", flat=True))
+    return [patient for patient in choices if patient.pk not in read]
+
+
 def _team(request: HttpRequest, patient: Patient | None) -> list[Any]:
     """Who will read it: said before the writing, not after."""
     if patient is None:
         return []
-    places = access.of_visible_patients(patient.care_team.active(), reader_of(request))
-    return list(places.select_related("provider").order_by("provider__name"))
+    reader = reader_of(request)
+    places = access.of_visible_patients(access.reachable_places(reader), reader)
+    return list(
+        places.filter(patient=patient).select_related("provider").order_by("provider__name")
+    )

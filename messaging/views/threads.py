@@ -18,7 +18,7 @@ from messaging.views.lists import inbox
 from portal import access
 from portal.access import Reader
 from portal.doors import CLINICAL, PATIENTS, for_roles, patient_or_404, reader_of
-from portal.models import Caregiver, CareTeamMembership
+from portal.models import Caregiver
 
 
 @require_safe
@@ -147,11 +147,13 @@ def _composer(
     seen: UUID | None = None,
 ) -> dict[str, Any]:
     reader = reader_of(request)
-    may_write = access.writable_patients(reader).filter(pk=conversation.patient_id).exists()
+    patient = conversation.patient
+    may_write = access.writable_patients(reader).filter(pk=patient.pk).exists()
     return {
         "conversation": conversation,
         "form": form or ReplyForm(initial={"seen": seen}),
-        "may_write": may_write and not conversation.patient.is_deceased,
+        "may_write": may_write and not patient.is_deceased,
+        "is_read": reader.is_clinical or actions.is_read(patient, by=reader),
         "place": _place(identifier(request.GET, "from"), identifier(request.GET, "new")),
     }
 
@@ -168,7 +170,7 @@ def _place(first: UUID | None, new_from: UUID | None) -> str:
 
 def _readers(conversation: Conversation, reader: Reader) -> dict[str, Any]:
     """The names of everybody who can read a conversation."""
-    places = access.of_visible_patients(CareTeamMembership.objects.active(), reader)
+    places = access.of_visible_patients(access.reachable_places(reader), reader)
     mandates = access.of_visible_patients(Caregiver.objects.active(), reader)
     return {
         "team": places.filter(patient=conversation.patient)

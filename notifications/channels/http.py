@@ -4,7 +4,7 @@ import http.client
 import ssl
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from notifications.channels.message import NotSent
 
@@ -29,13 +29,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     connection at all.
     """
     parts = urlsplit(url)
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(
-            parts.netloc, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()
-        )
-    else:
-        connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
+    connection = _connection(parts)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     try:
         _connect(connection)
@@ -51,9 +45,23 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
         connection.close()
 
 
+def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+    try:
+        if parts.scheme == "https":
+            return http.client.HTTPSConnection(
+                parts.netloc, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()
+            )
+        return http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
+    except http.client.InvalidURL:
+        raise NotSent("unusable_address", is_final=True) from None
+
+
 def _connect(connection: http.client.HTTPConnection) -> None:
     try:
         connection.connect()
+    except UnicodeError:
+        # A part of the name is empty or longer than 63 letters: no host was ever called so.
+        raise NotSent("unusable_address", is_final=True) from None
     except OSError:
         raise NotSent("unreachable") from None
 

@@ -14,7 +14,15 @@ from portal import access, audit, tenancy
 from portal.access import Reader
 from portal.actions.errors import BelongsElsewhere, LastAdministrator, OwnMembership
 from portal.actions.sessions import end_all_sessions
-from portal.models import Caregiver, CareTeamMembership, Membership, Provider, Role, User
+from portal.models import (
+    AccessGrant,
+    Caregiver,
+    CareTeamMembership,
+    Membership,
+    Provider,
+    Role,
+    User,
+)
 
 
 @transaction.atomic
@@ -65,7 +73,7 @@ def change_role(membership_id: UUID, role: Role, *, reason: str, by: Reader) -> 
 
 @transaction.atomic
 def end_membership(membership_id: UUID, *, reason: str, by: Reader) -> Membership:
-    """End somebody's place, and with it their sessions, care teams and mandates here.
+    """End somebody's place, and with it their sessions, care teams, mandates and calls here.
 
     Raises Membership.DoesNotExist, OwnMembership or LastAdministrator.
     """
@@ -78,6 +86,9 @@ def end_membership(membership_id: UUID, *, reason: str, by: Reader) -> Membershi
     ended_places = places.filter(provider__user_id=membership.user_id).update(ends_at=now)
     mandates = access.of_organization(Caregiver.objects.active(), by)
     ended_mandates = mandates.filter(user_id=membership.user_id).update(ends_at=now)
+    with tenancy.acting_for(by.organization_id, system=True):
+        calls = access.of_organization(AccessGrant.objects.active(), by)
+        ended_calls = calls.filter(user_id=membership.user_id).update(ends_at=now)
     end_all_sessions(membership.user_id, organization_id=by.organization_id)
     _record(
         "membership.ended",
@@ -86,6 +97,7 @@ def end_membership(membership_id: UUID, *, reason: str, by: Reader) -> Membershi
         reason=reason,
         care_teams=ended_places,
         mandates=ended_mandates,
+        calls=ended_calls,
     )
     return membership
 

@@ -3,6 +3,7 @@
 from datetime import date
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.identifiers import uuid7
@@ -102,8 +103,8 @@ class CaregiverQuerySet(models.QuerySet["Caregiver"]):
     """Sets of mandates."""
 
     def active(self) -> "CaregiverQuerySet":
-        """Mandates in force now."""
-        return self.filter(models.Q(ends_at=None) | models.Q(ends_at__gt=timezone.now()))
+        """Mandates in force now, by the database's clock: see `CareTeamQuerySet.active`."""
+        return self.filter(models.Q(ends_at=None) | models.Q(ends_at__gt=Now()))
 
 
 class Caregiver(models.Model):
@@ -126,6 +127,14 @@ class Caregiver(models.Model):
 
     class Meta:
         db_table = "caregivers"
+        indexes = [
+            # Looked for every second by portal_tell_turned_rights(); few mandates have an end.
+            models.Index(
+                fields=["ends_at"],
+                name="caregivers_by_end",
+                condition=models.Q(ends_at__isnull=False),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["patient", "user"], name="caregiver_once_per_patient"),
             Policy(

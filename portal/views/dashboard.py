@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from portal import access
 from portal.doors import STAFF, for_roles, note_glance, reader_of
-from portal.models import CareTeamMembership, Invitation, Membership, Provider, Role
+from portal.models import Invitation, Membership, Provider, Role
 from portal.views.register import without_account
 
 
@@ -28,7 +28,9 @@ def _overview(reader: access.Reader) -> dict[str, object]:
     """Counts and names of what an administrator looks after; nothing clinical."""
     members = access.of_organization(Membership.objects.active(), reader)
     patients = access.known_patients(reader)
-    teams = access.of_organization(CareTeamMembership.objects.active(), reader)
+    # A team whom nobody can reach is none: what is written to it, nobody reads.
+    looked_after = access.reachable_places(reader).values("patient_id")
+    without_team = patients.living().exclude(pk__in=looked_after)
     roles = list(members.values_list("role", flat=True))
     return {
         "roles": [
@@ -36,8 +38,8 @@ def _overview(reader: access.Reader) -> dict[str, object]:
             for role in (Role.CLINICIAN, Role.NURSE, Role.ADMIN, Role.PATIENT, Role.CAREGIVER)
         ],
         "patient_count": patients.count(),
-        "without_team": patients.living().exclude(pk__in=teams.values("patient_id"))[:10],
-        "without_team_count": patients.living().exclude(pk__in=teams.values("patient_id")).count(),
+        "without_team": without_team[:10],
+        "without_team_count": without_team.count(),
         "without_account_count": without_account(patients).count(),
         "open_invitations": access.of_organization(
             Invitation.objects.open().select_related("patient"), reader

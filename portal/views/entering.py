@@ -8,11 +8,13 @@ from uuid import UUID
 
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from portal import audit, tenancy
 from portal.actions.organizations import remember_organization
 from portal.browsers import address_of, browser_in_words
+from portal.middleware.session_cookie import take_cookie
 from portal.middleware.sessions import IDLE_KEY, idle_limit
 from portal.models import Membership, Role, User
 from portal.sessions import BROWSER_KEY, ORGANIZATION_KEY, PLACE_KEY, STARTED_KEY
@@ -47,14 +49,15 @@ def enter(request: HttpRequest, membership: Membership) -> None:
     )
 
 
-def leave(request: HttpRequest) -> None:
-    """End the session of this browser."""
+def leave(request: HttpRequest) -> HttpResponse:
+    """End the session of this browser and lead to the front door."""
     reader = request.reader  # type: ignore[attr-defined]
     if reader is not None:
         audit.record(
             "session.ended", organization_id=reader.organization_id, actor_id=reader.user_id
         )
     logout(request)
+    return take_cookie(forget_page(redirect("portal:sign_in")))
 
 
 def forget_page(response: HttpResponse) -> HttpResponse:

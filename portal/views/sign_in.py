@@ -4,7 +4,6 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +16,7 @@ from portal.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
 from portal.forms.sign_in import SignInForm
 from portal.models import User
 from portal.views.colours import wear
-from portal.views.entering import enter, forget_page, leave, memberships_of, sign_in_user
+from portal.views.entering import enter, leave, memberships_of, sign_in_user
 
 NOWHERE = "You have an account, but no clinic has opened it for you now. Please call your clinic."
 
@@ -47,9 +46,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End this session. Who is signed out already is not told off for it."""
-    leave(request)
+    response = leave(request)
     messages.success(request, "You are signed out.")
-    return forget_page(redirect("portal:sign_in"))
+    return response
 
 
 def _let_in(request: HttpRequest, form: SignInForm) -> HttpResponse | None:
@@ -75,9 +74,9 @@ def _already_in(request: HttpRequest) -> HttpResponse:
     if memberships_of(cast(User, request.user).pk):
         return redirect(_choice(request))
     # Their last membership has ended while they were signed in.
-    logout(request)
+    response = leave(request)
     messages.warning(request, NOWHERE)
-    return forget_page(redirect("portal:sign_in"))
+    return response
 
 
 def _note_refusal(request: HttpRequest, form: SignInForm) -> None:

@@ -1,11 +1,11 @@
-// Identifiers only; which alert was said aloud in this tab, so that the next page does not repeat it.
-const SAID = "vigil.said"
+import { SAID, remember, remembered } from "tab/memory"
+
 const REMEMBERED = 200
 
 /**
  * <alert-announcer> says each alert aloud once: an element with `data-announces="id:round"` in the
- * page becomes one line with `role=alert`, and no refresh and no other page says it again. An alert
- * that is raised anew begins another round, and is said again.
+ * page becomes one line with `role=alert`, and no refresh and no other page of the reader's in this
+ * tab says it again. An alert that is raised anew begins another round, and is said again.
  */
 export class AlertAnnouncer extends HTMLElement {
   connectedCallback() {
@@ -19,7 +19,7 @@ export class AlertAnnouncer extends HTMLElement {
   }
 
   #look = () => {
-    const said = JSON.parse(sessionStorage.getItem(SAID) ?? "[]")
+    const said = remembered(SAID, [])
     for (const element of document.querySelectorAll("[data-announces]")) {
       const which = element.dataset.announces
       if (said.includes(which)) continue
@@ -30,7 +30,7 @@ export class AlertAnnouncer extends HTMLElement {
       this.append(line)
       line.textContent = element.textContent
     }
-    sessionStorage.setItem(SAID, JSON.stringify(said.slice(-REMEMBERED)))
+    remember(SAID, said.slice(-REMEMBERED))
   }
 }
 

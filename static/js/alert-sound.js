@@ -1,13 +1,13 @@
 import { client } from "realtime/page"
 import { CHANGED, isOn } from "sound/choice"
 import { player } from "sound/pulses"
+import { HEARD, SILENCED, remember, remembered } from "tab/memory"
 
 const REPEAT_MS = 30_000
 // A connection that comes back by itself within seconds need not wake anybody.
 const STALE_AFTER_MS = 15_000
-// Identifiers only: what somebody silenced, and which urgent alerts were heard, in this tab.
-const SILENCED = "vigil.silenced"
-const HEARD = "vigil.heard"
+// Who stops the sound gets up and goes there; an alert that nobody has by then sounds again.
+const SILENCE_MS = 2 * 60_000
 const REMEMBERED = 200
 const STALE = "stale"
 
@@ -15,12 +15,14 @@ const STALE = "stale"
  * <alert-sound> makes waiting alerts heard on every staff page: critical ones every 30 s until
  * somebody has them, urgent ones once; and a lost connection like a critical alert, because a page
  * that shows old data looks calm. One tab sounds for the whole browser. It shows itself only while
- * it sounds, to be stopped, and when the browser does not let it.
+ * it sounds, to be stopped, and when the browser does not let it. Stopped is what waits now, for two
+ * minutes or until the next step of its escalation (`data-step`), whichever is first.
  */
 export class AlertSound extends HTMLElement {
   #leads = false
   #timer = null
   #staleTimer = null
+  #silenceEnds = null
   #isStale = false
   #gone = new AbortController()
 
@@ -36,6 +38,7 @@ export class AlertSound extends HTMLElement {
 
   disconnectedCallback() {
     this.#gone.abort()
+    clearTimeout(this.#silenceEnds)
     this.#quiet()
   }
 
@@ -61,7 +64,7 @@ export class AlertSound extends HTMLElement {
       clearTimeout(this.#staleTimer)
       this.#staleTimer = null
       this.#isStale = false
-      forget(SILENCED, STALE)
+      remember(SILENCED, { ...remembered(SILENCED, {}), [STALE]: 0 })
       this.#look()
     } else if (this.#staleTimer === null) {
       const wait = Number(document.body.dataset.staleSoundMs ?? STALE_AFTER_MS)
@@ -73,6 +76,7 @@ export class AlertSound extends HTMLElement {
   }
 
   #look = () => {
+    this.#lookWhenSilenceEnds()
     // Who sounds keeps its line in the background: an alarm that a hidden tab does not hear is none.
     document.body.toggleAttribute("data-keeps-line", isOn())
     if (!isOn() || !this.#leads) return this.#quiet()
@@ -84,15 +88,21 @@ export class AlertSound extends HTMLElement {
 
   // Urgent alerts that this tab has not sounded for.
   get #fresh() {
-    const heard = remembered(HEARD)
+    const heard = remembered(HEARD, [])
     return announced("urgent").filter((which) => !heard.includes(which))
   }
 
   // What sounds again and again: critical alerts and a lost connection, unless silenced.
   get #waiting() {
-    const silenced = remembered(SILENCED)
+    const silenced = remembered(SILENCED, {})
     const now = [...announced("critical"), ...(this.#isStale ? [STALE] : [])]
-    return now.filter((which) => !silenced.includes(which))
+    return now.filter((which) => !(silenced[which] > Date.now()))
+  }
+
+  #lookWhenSilenceEnds() {
+    clearTimeout(this.#silenceEnds)
+    const ends = Object.values(remembered(SILENCED, {})).filter((until) => until > Date.now())
+    if (ends.length) this.#silenceEnds = setTimeout(this.#look, Math.min(...ends) - Date.now())
   }
 
   #repeat() {
@@ -111,7 +121,7 @@ export class AlertSound extends HTMLElement {
     const fresh = this.#fresh
     if (fresh.length === 0 || !isOn() || !this.isConnected) return
     if (!may) return this.#show("blocked", "allow")
-    remember(HEARD, fresh)
+    remember(HEARD, [...remembered(HEARD, []), ...fresh].slice(-REMEMBERED))
     // A critical alert that sounds already is not to be drowned.
     if (this.#timer !== null) return
     this.#quiet()
@@ -134,8 +144,16 @@ export class AlertSound extends HTMLElement {
       this.#look()
       return
     }
-    remember(SILENCED, this.#waiting)
+    this.#silence()
     this.#quiet()
+  }
+
+  #silence() {
+    const now = Date.now()
+    const standing = Object.entries(remembered(SILENCED, {})).filter(([, until]) => until > now)
+    const stopped = this.#waiting.map((which) => [which, now + SILENCE_MS])
+    remember(SILENCED, Object.fromEntries([...standing, ...stopped]))
+    this.#lookWhenSilenceEnds()
   }
 
   #quiet() {
@@ -158,23 +176,10 @@ export class AlertSound extends HTMLElement {
   }
 }
 
+// Each step of an escalation makes it another thing to be heard.
 function announced(level) {
   const found = document.querySelectorAll(`[data-announces][data-level=${level}]`)
-  return Array.from(found, (element) => element.dataset.announces)
-}
-
-function remembered(key) {
-  return JSON.parse(sessionStorage.getItem(key) ?? "[]")
-}
-
-function remember(key, those) {
-  const all = [...remembered(key), ...those].slice(-REMEMBERED)
-  sessionStorage.setItem(key, JSON.stringify(all))
-}
-
-function forget(key, one) {
-  const rest = remembered(key).filter((each) => each !== one)
-  sessionStorage.setItem(key, JSON.stringify(rest))
+  return Array.from(found, ({ dataset: { announces, step } }) => [announces, step].join(" "))
 }
 
 customElements.define("alert-sound", AlertSound)

@@ -2,6 +2,9 @@ import { backoff } from "realtime/backoff"
 import { Coalescer } from "realtime/coalescer"
 import { client, moment, readAt, sentAt } from "realtime/page"
 
+// How long news wait for the answer to an act of the reader's own.
+const ACT_MS = 3_000
+
 /**
  * <live-region table="client_portal_messages" filter="conversation_id=eq.…" hx-get="…"
  * hx-trigger="news"> tells the markup inside it that its tables have news. It fires `news` and
@@ -11,7 +14,8 @@ import { client, moment, readAt, sentAt } from "realtime/page"
  *
  * The first news refresh at once, and the rest of a burst once more; news during a refresh make
  * exactly one more after it; a region that is not shown (closed details, hidden panel) waits until
- * it is. A refresh that fails is tried again, and meanwhile the region keeps its content and
+ * it is. While a form in it is being sent they wait for its answer, which would find its form gone,
+ * and with it the way to what else it brings. A refresh that fails is tried again, and meanwhile the region keeps its content and
  * carries `data-stale`.
  */
 export class LiveRegion extends HTMLElement {
@@ -23,6 +27,7 @@ export class LiveRegion extends HTMLElement {
   #shown = null // watches for the moment when the region appears
   #failures = 0
   #retry = null
+  #held = null // ends the wait for the answer to a form
 
   connectedCallback() {
     if (!client) return
@@ -46,6 +51,7 @@ export class LiveRegion extends HTMLElement {
     this.#burst.cancel()
     this.#shown?.disconnect()
     clearTimeout(this.#retry)
+    clearTimeout(this.#held)
   }
 
   #bindings() {
@@ -60,10 +66,18 @@ export class LiveRegion extends HTMLElement {
     this.#burst.add()
   }
 
-  #refresh() {
+  #refresh(anyway = false) {
     if (this.#running) return // its answer will be found to be behind
+    if (!anyway && this.querySelector("form.htmx-request")) return this.#waitForAnswer()
     if (this.checkVisibility()) this.dispatchEvent(new Event("news"))
     else this.#whenShown()
+  }
+
+  #waitForAnswer() {
+    this.#held ??= setTimeout(() => {
+      this.#held = null
+      if (this.#told > this.#asked) this.#refresh(true)
+    }, ACT_MS)
   }
 
   #whenShown() {
@@ -88,7 +102,7 @@ export class LiveRegion extends HTMLElement {
   }
 
   #answered = ({ detail }) => {
-    if (!concerns(this, detail)) return
+    if (!concerns(this, detail)) return this.#catchUp()
     this.#running -= 1
     if (failed(detail.xhr)) return this.#retryLater()
     this.#recover()

@@ -1,6 +1,7 @@
+import { PAUSED_UNTIL, remember, remembered } from "tab/memory"
+
 // A pause ends by itself: one that is forgotten would be a list that lies.
 const LONGEST_MS = 15 * 60 * 1000
-const UNTIL = "vigil.paused-until"
 
 /**
  * <pause-updates> holds back what refreshes the regions marked `data-pausable` (WCAG 2.2.2), in
@@ -23,20 +24,20 @@ export class PauseUpdates extends HTMLElement {
   }
 
   get #until() {
-    return Number(sessionStorage.getItem(UNTIL) ?? 0)
+    return remembered(PAUSED_UNTIL, 0)
   }
 
   #press = ({ target }) => {
     if (!target.closest("button")) return
     if (this.#until > Date.now()) this.#resume()
     else {
-      sessionStorage.setItem(UNTIL, String(Date.now() + LONGEST_MS))
+      remember(PAUSED_UNTIL, Date.now() + LONGEST_MS)
       this.#show()
     }
   }
 
   #resume = () => {
-    sessionStorage.removeItem(UNTIL)
+    remember(PAUSED_UNTIL, 0)
     this.#show()
     for (const region of document.querySelectorAll("[data-pausable]")) {
       region.dispatchEvent(new Event("news"))

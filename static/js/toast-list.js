@@ -3,17 +3,26 @@ const STAY_MS = 8000
 
 /**
  * <toast-list> shows confirmations of the reader's own acts. An htmx answer adds one with the
- * header `HX-Trigger: {"toast": {"text": "Message sent.", "level": "success"}}`.
+ * header `HX-Trigger: {"toast": {"text": "Message sent.", "level": "success"}}`; or, where the words
+ * name a patient and belong into no header, with `hx-swap-oob="beforeend:toast-list"`.
  * A toast under the pointer or the focus waits.
  */
 export class ToastList extends HTMLElement {
+  #arrivals = new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) {
+      for (const each of addedNodes) if (each.matches?.(".toast")) this.#schedule(each)
+    }
+  })
+
   connectedCallback() {
     document.addEventListener("toast", this.#add)
     this.addEventListener("click", this.#close)
     for (const toast of this.querySelectorAll(".toast")) this.#schedule(toast)
+    this.#arrivals.observe(this, { childList: true })
   }
 
   disconnectedCallback() {
+    this.#arrivals.disconnect()
     document.removeEventListener("toast", this.#add)
     this.removeEventListener("click", this.#close)
   }
@@ -23,7 +32,6 @@ export class ToastList extends HTMLElement {
     toast.classList.add(`toast--${level}`)
     toast.querySelector(".toast__text").textContent = text
     this.append(toast)
-    this.#schedule(toast)
   }
 
   #close = ({ target }) => {

@@ -1,6 +1,7 @@
 """The administration of rules and policies: versions, checks, the dry run before a switch."""
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from alerts.models import EscalationPolicy, PolicyVersion, Rota, Rule, RuleVersion
 from care.models import VitalSign
+from portal.models import Patient
 from tests.words import words_of
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -116,30 +118,68 @@ def test_a_rule_that_cannot_work_is_refused(office, policy, system, wrong):
     assert versions(system) == []
 
 
-def test_a_rule_is_tried_and_then_switched_on(office, rule, system, cast):
-    now = timezone.now()
+@pytest.fixture
+def pulses(system, clinic):
+    """`pulses(ana.patient, 140, 145)`: a pulse an hour, the last one now, in that order."""
+
+    def pulses(patient, *values):
+        now = timezone.now()
+        with system():
+            for hours, pulse in enumerate(reversed(values)):
+                VitalSign.objects.create(
+                    organization=clinic,
+                    patient=patient,
+                    category="vital-signs",
+                    code=PULSE,
+                    display="Pulse",
+                    value=Decimal(pulse),
+                    unit="/min",
+                    measured_at=now - timedelta(hours=hours),
+                )
+
+    return pulses
+
+
+@pytest.fixture
+def crowd(system, clinic):
+    """Six more patients of the register."""
     with system():
-        for hours, pulse in ((50, 140), (49, 145), (40, 80), (30, 150), (10, 82)):
-            VitalSign.objects.create(
-                organization=cast.clinic,
-                patient=cast.ana.patient,
-                category="vital-signs",
-                code=PULSE,
-                display="Pulse",
-                value=Decimal(pulse),
-                unit="/min",
-                measured_at=now - timedelta(hours=hours),
+        return [
+            Patient.objects.create(
+                organization=clinic,
+                mrn=f"88{number}",
+                name=f"Patient {number}",
+                birth_on=date(1950, 1, 1),
+                sex="male",
             )
+            for number in range(6)
+        ]
+
+
+def test_a_rule_is_tried_and_then_switched_on(office, rule, system, pulses, crowd):
+    for patient in crowd:
+        pulses(patient, 140, 145, 80, 150, 82)
     address = reverse("admin:alerts_rule_dry_run", args=[rule.pk])
     page = words_of(office.get(address))
-    assert "would have fired 2 times in the last 30 days, for 1 patient" in page
-    assert "Ana Ruiz" in page
-    assert "145" not in page
-    assert "150" not in page
+    assert "12 alerts about 6 patients in the last 30 days" in page
+    for said in ("Patient 1", "MRN", "881", "145", "150"):
+        assert said not in page
     office.post(address)
     with system():
         rule.refresh_from_db()
     assert rule.is_on
+
+
+@pytest.mark.parametrize("high", ["130", "145", "146"])
+def test_of_a_few_patients_it_says_only_that_they_are_few(office, rule, policy, pulses, cast, high):
+    """Ten edits of a limit, or one of an age, would else find out one patient's value."""
+    pulses(cast.ana.patient, 140, 145, 80)
+    office.post(change(rule), of_rule(policy, high=high, age_from="62", age_until="63"))
+    page = words_of(office.get(reverse("admin:alerts_rule_dry_run", args=[rule.pk])))
+    assert "about fewer than 5 patients, perhaps none, in the last 30 days" in page
+    assert "Ana" not in page
+    assert "4471" not in page
+    assert not re.search(r"\d+ alerts?\b", page)
 
 
 def test_a_rule_is_switched_off_from_the_list(office, rule, system):

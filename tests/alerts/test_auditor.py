@@ -15,6 +15,7 @@ from alerts.auditor import look
 from alerts.models import AuditorAlarm, Judgement
 from realtime.engine_connection import connect
 from tests.realtime.conftest import RelayThread
+from tests.triggers import switched_off
 from tests.waiting import wait_until
 
 
@@ -92,6 +93,69 @@ def test_administrators_are_told_once_and_nothing_clinical(
         assert secret not in letter.body + letter.subject
 
 
+@pytest.fixture
+def waiting(arrives, ana, system):
+    """`waiting(5)`: so many more readings have waited for a minute to be judged."""
+
+    def waiting(number):
+        for _ in range(number):
+            arrives(ana, "4.0")
+        with system():
+            Judgement.objects.update(queued_at=timezone.now() - timedelta(seconds=61))
+
+    return waiting
+
+
+@pytest.fixture
+def told_before(committed):
+    """`told_before(minutes=61)`: as if the last e-mail had been so long ago."""
+
+    def told_before(minutes):
+        with connections["owner"].cursor() as owner:
+            owner.execute(
+                "UPDATE auditor_alarms SET told_at = told_at - make_interval(mins => %s)", [minutes]
+            )
+
+    return told_before
+
+
+def test_an_old_alarm_does_not_hide_a_new_backlog(committed, works, waiting, audited, admin):
+    works()
+    waiting(1)  # one that can never be judged, say
+    audited()
+    assert len(mail.outbox) == 1
+    waiting(9)
+    audited()
+    audited()
+    assert [letter.to for letter in mail.outbox] == [[admin.user.email]] * 2
+    assert "10" in mail.outbox[1].body
+
+
+def test_a_little_more_of_the_same_is_not_told_again(committed, works, waiting, audited):
+    works()
+    waiting(10)
+    audited()
+    waiting(9)
+    audited()
+    assert len(mail.outbox) == 1
+    waiting(1)  # twice as many
+    audited()
+    assert len(mail.outbox) == 2
+
+
+def test_what_lasts_is_told_each_hour(committed, works, waiting, audited, told_before):
+    works()
+    waiting(1)
+    audited()
+    told_before(minutes=59)
+    audited()
+    assert len(mail.outbox) == 1
+    told_before(minutes=1)
+    for _ in range(3):
+        audited()
+    assert len(mail.outbox) == 2
+
+
 def test_an_alarm_ends_when_its_cause_does(
     committed, works, alert, audited, kinds, pass_minutes, clinic
 ):
@@ -128,20 +192,10 @@ def test_a_critical_alert_without_a_next_step_is_found_even_if_no_constraint_kep
     committed, works, alert, audited, kinds
 ):
     works()
-    with connections["owner"].cursor() as owner:
-        owner.execute(
-            "SELECT tgname, tgenabled FROM pg_trigger"
-            " WHERE tgrelid = 'alert_steps'::regclass AND NOT tgisinternal"
-        )
-        triggers = owner.fetchall()
-        owner.execute("ALTER TABLE alert_steps DISABLE TRIGGER USER")
+    with connections["owner"].cursor() as owner, switched_off(owner, "alert_steps"):
         owner.execute(
             "UPDATE alert_steps SET cancelled_at = now() WHERE done_at IS NULL RETURNING id"
         )
-        # Those that fire for a replica too are to do so again.
-        for name, mode in triggers:
-            always = "ALWAYS " if mode == "A" else ""
-            owner.execute(f"ALTER TABLE alert_steps ENABLE {always}TRIGGER {name}")
     audited()
     assert kinds() == ["no_next_step"]
 

@@ -99,12 +99,20 @@ def test_nobody_answering_goes_through_the_rounds_and_then_to_the_fallback_for_e
         {"steps": [{"wait": "nan", "tell": "care_team"}]},
         {"every": 0},
         {"acknowledged_for": 0},
+        {"every": 1441},
+        {"acknowledged_for": 1441},
+        {"steps": [{"wait": 1, "tell": "owner", "who": str(uuid4())}]},
         {"fallback_role": ""},
     ],
 )
 def test_a_policy_that_could_fall_silent_is_refused(changes):
     with pytest.raises(PolicyUnusable):
         a_plan(**changes)
+
+
+def test_a_day_is_the_longest_rest():
+    plan = a_plan(every=1440, acknowledged_for=1440)
+    assert plan.every == plan.acknowledged_for == timedelta(hours=24)
 
 
 # One by one -------------------------------------------------------------------------------------
@@ -136,7 +144,7 @@ def test_an_acknowledgement_that_expires_raises_again_and_tells_acker_and_on_cal
     turn = lifecycle.due(state, PLAN, NOW + 30 * MINUTE)
     assert turn.state.phase == Phase.OPEN
     assert turn.state.round == 1
-    assert told(turn) == ["person", "care_team", "on_call"]
+    assert told(turn) == ["owner", "care_team", "on_call"]
     assert turn.tell[0].who == str(ADA)
     assert turn.entries[0].kind == Kind.EXPIRED
 

@@ -46,6 +46,7 @@ def test_of_two_at_once_one_has_it_and_the_other_is_told_who(visit, of_alert, ac
     visit.expect_trouble("Failed to load resource", "htmx:")
     page.route("**/*", without_refreshes)
     page.evaluate("document.querySelectorAll('live-region').forEach((each) => each.retire())")
+    expect(page.locator(".htmx-request")).to_have_count(0)
 
     def take() -> None:
         try:
@@ -58,7 +59,7 @@ def test_of_two_at_once_one_has_it_and_the_other_is_told_who(visit, of_alert, ac
     quicker.start()
     quicker.join()
     page.locator("#acknowledge").click()
-    expect(page.locator("#alert-item")).to_contain_text(
+    expect(page.locator(".toasts")).to_contain_text(
         re.compile(r"Ada Lee has it since \d\d:\d\d: On my way\.")
     )
     expect(page.locator("#acknowledge")).to_have_count(0)

@@ -321,6 +321,8 @@ BINDINGS = """async (steps) => {
     if (what === "event") bindings.deliver(Cursor.parse(rest[0]), keys(rest.slice(1)))
     if (what === "position") bindings.caughtUp(Cursor.parse(rest[0]))
     if (what === "polled") bindings.caughtUp(Cursor.parse(rest[0]), keys(rest.slice(1)))
+    if (what === "resync") bindings.tellAll()
+    if (what === "count from") bindings.restart(Cursor.parse(rest[0]))
     if (what === "restart") { bindings.tellAll(); bindings.restart(Cursor.parse(rest[0])) }
   }
   const at = bindings.list().map(({ binding, at }) => [binding.table, String(at)])
@@ -401,6 +403,18 @@ def test_another_epoch_is_never_compared(bindings):
         ["event", "f:4", "messages"],
     )
     assert end == {"told": {"list": 2}, "at": {"messages": "f:4"}}
+
+
+def test_what_came_after_everybody_was_told_keeps_its_place(bindings):
+    """A swap brought it in before the position came from which the others count."""
+    end = bindings(
+        ["add", "list", "messages", "e:1"],
+        ["resync"],
+        ["add", "new", "vitals", "e:5"],
+        ["count from", "e:8"],
+        ["event", "e:7", "vitals"],
+    )
+    assert end["told"] == {"list": 1, "new": 1}
 
 
 def test_a_binding_that_nobody_wants_is_forgotten(bindings):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import eventually, is_live
@@ -96,6 +97,70 @@ def test_the_sound_can_be_tried_and_stopped(listen, of_alert):
     # Silenced is this alert, not the next.
     of_alert("Lactate")
     hears(page, CRITICAL * 3)
+
+
+def test_a_sound_that_was_stopped_comes_back_while_nobody_has_the_alert(
+    listen, of_alert, visit, ada
+):
+    of_alert()
+    visit.context(ada, visit.url).clock.install()
+    page = listen()
+    # The minutes that pass at once cost the page its connection, which is another alarm.
+    page.evaluate("document.body.dataset.staleSoundMs = '3600000'")
+    sound(page).click()
+    hears(page, CRITICAL)
+    page.get_by_role("button", name="Stop the sound").click()
+    sounding = page.locator("alert-sound")
+    expect(sounding).to_be_hidden()
+    page.clock.fast_forward("01:00")
+    assert heard(page) == CRITICAL
+    page.clock.fast_forward("01:01")
+    hears(page, CRITICAL * 2)
+    expect(sounding).to_contain_text("Sounding: a critical alert waits.")
+
+
+def test_the_next_step_of_an_escalation_is_heard_by_who_stopped_the_sound(
+    listen, of_alert, system, clinic
+):
+    from alerts import steps
+    from alerts.models import AlertStep
+
+    alert = of_alert()
+    page = listen()
+    sound(page).click()
+    hears(page, CRITICAL)
+    page.get_by_role("button", name="Stop the sound").click()
+    expect(page.locator("alert-sound")).to_be_hidden()
+    with system():
+        waiting = AlertStep.objects.filter(alert=alert, done_at=None, cancelled_at=None)
+        waiting.update(due_at=timezone.now())
+    steps.take_due(clinic.pk)
+    hears(page, CRITICAL * 2)
+
+
+def test_what_one_nurse_stopped_and_paused_is_not_the_next_one_s(listen, of_alert, visit, noor):
+    from tests.cast import signed_in
+
+    of_alert()
+    page = listen()
+    said = page.locator("alert-announcer [role=alert]")
+    expect(said).to_have_count(1)
+    sound(page).click()
+    hears(page, CRITICAL)
+    page.get_by_role("button", name="Stop the sound").click()
+    page.get_by_role("button", name="Pause updates").click()
+    expect(page.get_by_role("button", name="Updates paused")).to_be_visible()
+    # Ada is signed out by idling; Noor signs in, in the same tab.
+    noors = [
+        {"name": each.key, "value": each.value, "url": visit.url, "httpOnly": True}
+        for each in signed_in(noor).cookies.values()
+    ]
+    page.context.add_cookies(noors)
+    page.goto(f"{visit.url}/alerts/")
+    is_live(page)
+    hears(page, CRITICAL)
+    expect(said).to_have_count(1)
+    expect(page.get_by_role("button", name="Pause updates")).to_be_visible()
 
 
 def test_a_browser_that_lets_nothing_be_heard_is_named(listen, of_alert):

@@ -77,9 +77,13 @@ def rights(ask: Ask, without: Sequence[str] = ()) -> list[Right]:
 
 
 def changes_of_rights(ask: Ask, user: str, since: int) -> list[int]:
-    """The positions at which the log says that somebody's rights changed."""
+    """The positions at which the log says that somebody's rights were changed.
+
+    Not those at which the clock turned them, which tell of a change again that has just been made.
+    """
     found = ask(
         "SELECT seq FROM realtime_events WHERE kind = 'control' AND operation = 'grants'"
+        " AND NOT coalesce(record ? 'turned_by', false)"
         " AND seq > %s AND %s = ANY(topics) ORDER BY seq",
         since,
         f"user:{user}",

@@ -123,7 +123,7 @@ ENGINE = (
         "another relay leads within three seconds",
         (
             Edit(
-                "realtime/sql/realtime_lead.v2.sql",
+                "realtime/sql/realtime_lead.v3.sql",
                 "WHERE beat < clock_timestamp() - patience",
                 "WHERE beat < clock_timestamp() - 100 * patience",
             ),
@@ -157,11 +157,42 @@ ENGINE = (
         (
             Edit(
                 "realtime/hub.py",
-                "if time.monotonic() - self._heard_at >= silence:",
-                "if time.monotonic() - self._heard_at >= 1_000 * silence:",
+                "return now - self._heard_at >= SILENCE_SECONDS or now - self._looked_at >="
+                " LOOK_SECONDS",
+                "return now - self._heard_at >= 1_000 * SILENCE_SECONDS",
             ),
         ),
+        ("tests/realtime/reading/test_hub.py", "-k", "by_silence"),
+    ),
+    Bug(
+        "a slow bus is believed",
+        "hub",
+        "As long as the bus brings something, however old, the log is not asked.",
+        "a page that cannot be brought up to date says so",
+        (Edit("realtime/hub.py", " or now - self._looked_at >= LOOK_SECONDS", ""),),
         ("tests/realtime/reading/test_hub.py",),
+    ),
+    Bug(
+        "a log that stands still is fresh",
+        "hub",
+        "Who can read the log has everything, also while no relay moves anything into it.",
+        "a page that cannot be brought up to date says so",
+        (Edit("realtime/hub.py", "        if not is_still:\n", "        if True:\n"),),
+        ("tests/realtime/reading/test_hub.py",),
+    ),
+    Bug(
+        "rights changed while nobody looked",
+        "rights",
+        "A page that comes back is not told that its rights changed while it was away.",
+        "nothing after the end of a right reaches the page",
+        (
+            Edit(
+                "realtime/hub_core.py",
+                "return told is None or any(\n            topic in event.topics",
+                "return told is None and any(\n            topic in event.topics",
+            ),
+        ),
+        ("tests/realtime/reading/test_revocation.py",),
     ),
     Bug(
         "history before registration",
@@ -214,8 +245,8 @@ ENGINE = (
         (
             Edit(
                 "realtime/replay.py",
-                "upto=Cursor(epoch, head if is_last else found[-1].seq),",
-                "upto=Cursor(epoch, head),",
+                "upto = Cursor(epoch, head if is_last else events[-1].seq)",
+                "upto = Cursor(epoch, head)",
             ),
         ),
         ("tests/realtime/reading/test_polling.py", "tests/realtime/reading/test_replay.py"),

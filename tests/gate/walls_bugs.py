@@ -5,6 +5,7 @@ from tests.gate.bug import Bug, Edit
 CORE = "realtime/hub_core.py"
 REVOCATION = "nothing after the end of a right reaches the page"
 WALLS = "each wall holds with the other one down"
+ENTITLED = "every committed event reaches every page entitled to it"
 
 # As the care team stands in SQL; it stands there twice, so an edit needs what follows it.
 ENDED = "      AND (team.ends_at IS NULL OR team.ends_at > statement_timestamp())\n"
@@ -102,6 +103,34 @@ RIGHTS = (
         ("tests/realtime/reading/test_revocation_race.py", "-k", "arrives and password"),
     ),
     Bug(
+        "a place that begins by the clock is no news",
+        "access",
+        "Open pages are told of rights that end by the clock, and not of those that begin.",
+        ENTITLED,
+        (
+            Edit(
+                "portal/sql/portal_tell_turned_rights.v1.sql",
+                "(team.starts_at > since AND team.starts_at <= upto)\n           OR (",
+                "(",
+            ),
+        ),
+        ("tests/realtime/reading/test_turning_rights.py", "-k", "begins"),
+    ),
+    Bug(
+        "a look begins where the last one failed",
+        "access",
+        "While rights that turn by the clock cannot be told, the time goes on as if they had been.",
+        ENTITLED,
+        (
+            Edit(
+                "portal/turning_rights.py",
+                "            is_failing = True\n",
+                "            is_failing = True\n            since = datetime.now().astimezone()\n",
+            ),
+        ),
+        ("tests/realtime/reading/test_turning_rights.py", "-k", "failed"),
+    ),
+    Bug(
         "history without grants",
         "replay",
         "History is read under row-level security alone.",
@@ -109,11 +138,25 @@ RIGHTS = (
         (
             Edit(
                 "realtime/replay.py",
-                "events=[event for event in found if rights.may_hear(event, now)],",
-                "events=found,",
+                "heard = [event for event in self.events if rights.may_hear(event, now)]",
+                "heard = self.events",
             ),
         ),
         ("tests/realtime/reading/test_walls.py",),
+    ),
+    Bug(
+        "a join's history without grants",
+        "replay",
+        "What a join reads from the log has passed row-level security alone.",
+        WALLS,
+        (
+            Edit(
+                "realtime/history.py",
+                "return page.heard_with(subscription.rights, now)",
+                "return page",
+            ),
+        ),
+        ("tests/realtime/reading/test_join_walls.py",),
     ),
     Bug(
         "the log of every clinic",

@@ -26,6 +26,7 @@ REASONS = {
     "send": "as above",
     "_send": "as above",
     "close": "what is given up is waited for by nobody",
+    "disconnect": "as above",
     "_serving": "the task is ours and can be held",
     "_task": "as above",
     "_ending": "as above",

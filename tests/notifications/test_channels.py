@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from notifications.channels import email, sms, web_push
+from notifications.channels import email, http, sms, web_push
 from notifications.channels.message import AddressGone, Message, NotSent
 from notifications.channels.push_crypto import decoded, encoded, point_of
 from notifications.channels.wording import line
@@ -133,6 +133,20 @@ def test_a_line_that_breaks_leaves_unknown_what_a_refused_one_does_not(text_prov
     with pytest.raises(NotSent) as raised:
         sms.send("+16175550123", "Vigil")
     assert (raised.value.code, raised.value.is_unknown) == ("unreachable", False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://{'a' * 64}.push.example/sub",  # longer than a name's part may be
+        "https://push..example/sub",
+        "https://push.example:port/sub",
+    ],
+)
+def test_an_address_that_cannot_be_one_is_not_tried_again(url):
+    with pytest.raises(NotSent) as raised:
+        http.post(url, b"", {})
+    assert (raised.value.code, raised.value.is_final) == ("unusable_address", True)
 
 
 def test_without_a_provider_the_channel_is_off(settings):

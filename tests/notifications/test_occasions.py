@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from notifications import occasions
+from notifications import jobs, occasions
 from notifications.models import Kind, Notification, Occasion
 from portal.identifiers import uuid7
 from portal.models import CareTeamMembership, Invitation, Patient
@@ -79,3 +79,20 @@ def test_nobody_reads_or_writes_the_queue(cast, acting):
         with acting(person):
             assert not Occasion.objects.exists()
             assert not Occasion.objects.update(told_at=timezone.now())
+
+
+@pytest.mark.parametrize("troubled", ["clinic", "other_clinic"])
+def test_the_trouble_of_one_clinic_is_not_anothers(cast, troubled):
+    """Of one there is an occasion that this version does not know."""
+    other = {"clinic": "other_clinic", "other_clinic": "clinic"}[troubled]
+    for place in cast.teams:
+        with acting_for(place.organization_id, system=True):
+            CareTeamMembership.objects.filter(pk=place.pk).update(ends_at=timezone.now())
+    with acting_for(getattr(cast, troubled).pk, system=True):
+        assert Occasion.objects.update(kind="of tomorrow")
+    jobs.sweep(0)
+    with acting_for(getattr(cast, other).pk, system=True):
+        assert Occasion.objects.exists()
+        assert not Occasion.objects.filter(told_at=None).exists()
+    with acting_for(getattr(cast, troubled).pk, system=True):
+        assert Occasion.objects.filter(told_at=None).exists()

@@ -103,6 +103,18 @@ def test_who_is_nobody_among_many_is_granted_nothing(cast):
     assert authority.grants_of([here, gone, elsewhere]) == [authority.grants(here), None, None]
 
 
+@pytest.mark.parametrize(
+    "other", ['prefs={"a":"b"}', "name=J\xf6rg", "a=b c", "flag", "path=x", "=", "a=1; a=2", '"']
+)
+def test_what_another_page_of_the_domain_leaves_in_the_browser_changes_nothing(cast, other):
+    own = f"{settings.SESSION_COOKIE_NAME}={signed_in(cast.ana).session.session_key}"
+    for cookies in (f"{other}; {own}", f"{own}; {other}"):
+        scope = {"headers": [(b"cookie", cookies.encode("latin-1"))]}
+        identity = authority.identify(scope)
+        assert identity is not None
+        assert identity.user_id == str(cast.ana.user.pk)
+
+
 def test_many_are_identified_as_each_is_alone(cast):
     cookies = [
         f"{settings.SESSION_COOKIE_NAME}={signed_in(person).session.session_key}"

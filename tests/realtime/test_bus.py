@@ -1,13 +1,17 @@
 """The bus: between parts of one process, between processes, and while it is away."""
 
 import asyncio
+import errno
 import json
 from datetime import UTC, datetime
 
 import pytest
+from channels.layers import get_channel_layer
+from redis.exceptions import ConnectionError as Gone
 
 from portal.embedded.valkey import EmbeddedValkey
-from realtime.bus import LONGEST_MESSAGE, Bus, LayerBus, encoded
+from realtime.bus import GROUP, LONGEST_MESSAGE, WAITING, Bus, LayerBus, encoded
+from realtime.bus_connection import WaryConnection, WaryTlsConnection, bus_at
 from realtime.event import Event
 
 
@@ -109,7 +113,7 @@ async def processes(valkey, settings):
     settings.CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [valkey.url], "prefix": "vigil"},
+            "CONFIG": {"hosts": [bus_at(valkey.url)], "prefix": "vigil"},
         }
     }
     channel_layers.backends.clear()
@@ -191,3 +195,51 @@ async def test_a_stuck_bus_delays_nobody(processes, valkey):
             await sender.publish(message(first=2))
     finally:
         os.kill(valkey.pid, signal.SIGCONT)
+
+
+async def test_of_what_waits_for_a_slow_bus_the_newest_arrives(processes, valkey):
+    import os
+    import signal
+
+    sender, receiver, heard = processes(), processes(), []
+    receiver.subscribe(heard.append)
+    await arrives(sender, heard, 1)
+    os.kill(valkey.pid, signal.SIGSTOP)
+    try:
+        for last in range(2, 3 * WAITING):
+            sender.offer(message(first=last))
+    finally:
+        os.kill(valkey.pid, signal.SIGCONT)
+    await soon(lambda: heard[-1]["last"] == 3 * WAITING - 1)
+
+
+async def test_what_is_no_message_is_passed_over(processes, caplog):
+    sender, receiver, heard = processes(), processes(), []
+    receiver.subscribe(heard.append)
+    await arrives(sender, heard, 1)
+    layer = get_channel_layer()._get_layer()
+    before = len(layer.channels)
+    for text in ("[", ""):
+        await get_channel_layer().group_send(GROUP, {"type": GROUP, "text": text})
+    await get_channel_layer().group_send(GROUP, {"type": GROUP})
+    await arrives(sender, heard, 2)
+    assert "is no message" in caplog.text
+    # To begin anew would leave a channel that is filled and never emptied.
+    assert len(layer.channels) == before
+
+
+async def test_a_host_that_vanished_is_not_taken_for_a_quiet_one(valkey):
+    options = bus_at(valkey.url)
+    connection = options.pop("connection_class")(**options)
+    await connection.connect()
+    assert await connection.read_response(timeout=0.1) is None
+    # What the kernel says when its keepalive probes went unanswered.
+    connection._reader.set_exception(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+    with pytest.raises(Gone):
+        await connection.read_response(timeout=60)
+    assert not connection.is_connected
+
+
+def test_every_way_to_the_bus_over_a_network_is_watched():
+    assert bus_at("redis://bus/1")["connection_class"] is WaryConnection
+    assert bus_at("rediss://bus:6380")["connection_class"] is WaryTlsConnection

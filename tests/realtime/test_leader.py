@@ -3,6 +3,7 @@
 import signal
 import time
 
+import psycopg
 import pytest
 
 from realtime.failpoints import armed
@@ -165,3 +166,23 @@ def test_a_mistake_in_the_relay_does_not_end_it(notes, log, relays, settings, ca
         wait_until(lambda: is_told(log, 2) and relay.relay.is_leading)
 
     assert seqs(log) == [1, 2]
+
+
+@pytest.mark.parametrize(("patience", "stays"), [("1 minute", True), ("0 seconds", False)])
+def test_whoever_has_just_taken_the_lead_is_left_alone(
+    log, superuser, database_urls, patience, stays
+):
+    """The old leader has been silent for long, the new one's first sign of life under way."""
+    superuser.execute("UPDATE realtime_relay SET beat = clock_timestamp() - interval '1 hour'")
+    with (
+        psycopg.connect(database_urls.engine, autocommit=True) as new,
+        psycopg.connect(database_urls.engine, autocommit=True) as other,
+    ):
+        new.execute("SELECT pg_advisory_lock(1986619241, 4)")
+        answer = other.execute("SELECT realtime_try_to_lead(%s::interval)", [patience]).fetchone()
+        assert answer == (None,)
+        if stays:
+            new.execute("SELECT 1")
+        else:
+            with pytest.raises(psycopg.OperationalError):
+                new.execute("SELECT 1")

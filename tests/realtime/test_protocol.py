@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from realtime import protocol
 from realtime.errors import Malformed
 from realtime.event import Event
-from realtime.protocol import V1, V2, Frame, binding_ids, codec_for, join_config
+from realtime.protocol import V1, V2, Frame, Layout, binding_ids, codec_for, join_config
 
 JOIN = {"config": {"postgres_changes": [{"event": "*", "schema": "public", "table": "patients"}]}}
 # As captured from realtime-js 2.119 (protocol.md 2.3).
@@ -191,7 +191,7 @@ def test_ids_are_above_zero_and_below_two_to_the_27(requests):
 
 def test_a_change_is_told_as_the_clients_expect():
     columns = {"id": "int8", "value": "numeric"}
-    data = protocol.change_data(an_event(), columns, "e:7")
+    data = Layout("vital_signs", columns).data(an_event(), "e:7")
     frame = json.loads(protocol.change(protocol.envelope(V2(), "realtime:a"), [4, 9], data))
     assert frame[:4] == [None, None, "realtime:a", "postgres_changes"]
     assert frame[4] == {
@@ -220,8 +220,8 @@ def test_any_topic_may_stand_in_an_envelope(topic):
 def test_numbers_leave_with_the_digits_they_came_with():
     exact = '{"id": 9007199254740993, "value": 0.10000000000000000000000000001}'
     event = an_event(record=exact)
-    whole = protocol.change_data(event, {"id": "int8", "value": "numeric"}, "e:1")
-    chosen = protocol.change_data(event, {"id": "int8"}, "e:1", frozenset({"id", "value"}))
+    whole = Layout("vital_signs", {"id": "int8", "value": "numeric"}).data(event, "e:1")
+    chosen = Layout("vital_signs", {"id": "int8"}, frozenset({"id", "value"})).data(event, "e:1")
     for text in (whole, chosen):
         assert "9007199254740993" in text
         assert "0.10000000000000000000000000001" in text
@@ -233,7 +233,7 @@ def test_numbers_leave_with_the_digits_they_came_with():
 )
 def test_each_operation_tells_the_rows_it_has(operation, has_record, has_old):
     event = an_event(operation=operation, old_record={"id": 1})
-    data = json.loads(protocol.change_data(event, {"id": "int8"}, "e:7"))
+    data = json.loads(Layout("vital_signs", {"id": "int8"}).data(event, "e:7"))
     assert ("record" in data, "old_record" in data) == (has_record, has_old)
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from care.actions import record_vital_sign
 from care.models import Source
 from messaging.actions import reply, start_conversation
+from messaging.errors import MessagingError
 from messaging.models import Category, Conversation
 from portal import access
 from portal.access import Reader
@@ -52,7 +53,11 @@ class Simulator:
         by = Reader(patient.user_id, self.organization.pk, Role.PATIENT)
         with acting_for(by.organization_id, by.user_id):
             if self.chance.random() < WRITES:
-                self._write(patient, by)
+                try:
+                    self._write(patient, by)
+                except MessagingError:
+                    # Somebody tries the demo, and took the patient's whole care team away, say.
+                    return "nothing"
                 return "message"
             self._measure(patient, self._stories[mrn], by)
             return "reading"

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from decimal import Decimal, InvalidOperation
 
+from care.fhir.text import without_semantic_tag
 from care.models import Status
+from care.reported import gravest
 from portal.management.hl7.messages import Message, Segment
 from portal.management.hl7.times import Moment, moment, offset_of
 
@@ -178,7 +180,7 @@ def _reading(
         unit=obx.text(6),
         range_low=low,
         range_high=high,
-        interpretation=obx.text(8)[:8],
+        interpretation=gravest(each[0] for each in obx.repetitions(8))[:8],
         status=status,
         measured=_measured(obx, order, specimen, zones),
         method=obx.text(17, 2) or obx.text(17, 1),
@@ -219,7 +221,8 @@ def _value(obx: Segment) -> tuple[Decimal | None, str, str]:
     if kind in _CODED:
         return None, "", ", ".join(filter(None, (_words(each) for each in values)))
     if kind in _WORDED:
-        return _measured_words(", ".join(filter(None, (each[0] for each in values))))
+        # Also of a number: `care.reported` knows which codes have one, and reads it.
+        return None, "", ", ".join(filter(None, (each[0] for each in values)))
     raise _Wrong(2, "is a kind of value that is not kept")
 
 
@@ -252,11 +255,7 @@ def _structured(parts: list[str]) -> tuple[Decimal | None, str, str]:
 def _words(parts: list[str]) -> str:
     """Of a coded value the words: the name, the other name, the original text, else the code."""
     parts = [*parts, *[""] * 9]
-    return parts[1] or parts[8] or parts[4] or parts[0]
-
-
-def _measured_words(words: str) -> tuple[Decimal | None, str, str]:
-    return None, "", words
+    return without_semantic_tag(parts[1] or parts[8] or parts[4] or parts[0])
 
 
 def _range(text: str) -> tuple[Decimal | None, Decimal | None]:

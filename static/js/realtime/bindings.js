@@ -61,12 +61,21 @@ export class Bindings {
 
   /** Something happened that cannot be told one by one: everybody reads afresh. */
   tellAll() {
-    for (const { tells } of this.#entries.values()) for (const tell of [...tells]) tell()
+    for (const entry of this.#entries.values()) {
+      entry.told = true
+      for (const tell of [...entry.tells]) tell()
+    }
   }
 
-  /** Count from `cursor` on, wherever the bindings stood before. */
+  /**
+   * Count from `cursor` on, wherever the bindings stood before. One that came since everybody was
+   * told, with content of this log, keeps its place: what it lacks up to there it still has to hear.
+   */
   restart(cursor) {
-    for (const entry of this.#entries.values()) entry.at = entry.from = entry.heard = cursor
+    for (const entry of this.#entries.values()) {
+      if (entry.told || !entry.at.sameEpoch(cursor)) entry.at = entry.from = entry.heard = cursor
+      entry.told = false
+    }
   }
 
   /** How many regions wait, over all bindings. */

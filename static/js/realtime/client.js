@@ -211,9 +211,12 @@ export class Client extends EventTarget {
       if (asking.signal.aborted) return
       if (answer.resync) this.#resync()
       for (const event of answer.events) this.#deliver(event)
-      this.#reached(answer.cursor, answer.at, wanted.map(({ key }) => key))
+      // A server that nothing new can reach has told what it has, but not how things stand now.
+      const at = answer.fresh ? answer.at : this.updatedAt
+      this.#reached(answer.cursor, at, wanted.map(({ key }) => key))
       if (answer.more) return this.#askOnce()
-      this.#do(this.#connection.pollAnswered(this.#clock()))
+      if (answer.fresh) this.#do(this.#connection.pollAnswered(this.#clock()))
+      else this.#do(this.#connection.pollFailed(this.#clock()))
     } catch (error) {
       if (asking.signal.aborted) return
       if (error instanceof Refused && error.status in ENDINGS) this.end(ENDINGS[error.status])

@@ -13,7 +13,7 @@ export class Refused extends Error {
 
 /**
  * Ask once what happened to `wanted` ([{key, binding, at}]) since its earliest cursor.
- * Returns {cursor, at, resync, more, events: [{keys, cursor}]}; rejects without an answer.
+ * Returns {cursor, at, resync, fresh, more, events: [{keys, cursor}]}; rejects without an answer.
  */
 export async function poll({ wanted, cursor, organization, csrf, signal }) {
   const response = await fetch("/realtime/changes", {
@@ -34,6 +34,7 @@ export async function poll({ wanted, cursor, organization, csrf, signal }) {
     cursor: Cursor.parse(answer.cursor),
     at: Date.parse(answer.at) || Date.now(),
     resync: Boolean(answer.resync),
+    fresh: answer.fresh !== false,
     more: Boolean(answer.more),
     events: answer.events.map(({ ids, data }) => ({
       keys: ids.map((index) => wanted[index]?.key).filter(Boolean),

@@ -60,6 +60,17 @@ def inbox(superuser, log):
 
 
 @pytest.fixture
+def forgetful(server):
+    """A hub that remembers nothing: history comes from the database."""
+
+    def forget():
+        server.call(lambda: server.hub.core.ring.restart(server.hub.core.seq))
+
+    forget()
+    return forget
+
+
+@pytest.fixture
 def cookie_of(client_for):
     """`cookie_of(ana)`: the session cookie of a browser in which Ana has just signed in."""
 

@@ -1,12 +1,14 @@
 """The hub in a running process: a bus that lies, a log that is away, peers that do not read."""
 
 import asyncio
+import time
 import uuid
 
+import psycopg
 import pytest
 
 from realtime.failpoints import armed
-from tests.realtime.reading.wire import PAGE, ids, number
+from tests.realtime.reading.wire import PAGE, changed_ids, is_system, number
 from tests.waiting import wait_until
 
 VITALS = {"table": "vital_signs"}
@@ -31,15 +33,11 @@ def silence(server, monkeypatch):
     return lambda: monkeypatch.setattr(server.hub.bus, "_listeners", [])
 
 
-def told(page):
-    return ids([frame[4]["data"] for frame in page.seen if frame[3] == "postgres_changes"])
-
-
 def test_with_the_bus_dead_the_hub_lives_on_from_the_log(page, put, silence):
     silence()
     expected = [put() for _ in range(5)]
     page.changes(5)
-    assert told(page) == expected
+    assert changed_ids(page) == expected
 
 
 def test_the_loss_of_a_last_message_is_found(page, put, server, monkeypatch):
@@ -49,7 +47,7 @@ def test_the_loss_of_a_last_message_is_found(page, put, server, monkeypatch):
         patch.setattr(server.hub.bus, "_listeners", [])
         last = put()
         page.changes()
-    assert told(page) == [first, last]
+    assert changed_ids(page) == [first, last]
 
 
 def test_nothing_on_the_bus_can_be_told_twice_or_made_up(page, put, inbox, server, ana, clinic):
@@ -85,7 +83,7 @@ def test_nothing_on_the_bus_can_be_told_twice_or_made_up(page, put, inbox, serve
     expected.append(put())
     page.changes()
     page.heartbeat()
-    assert told(page) == expected
+    assert changed_ids(page) == expected
 
 
 def test_a_message_without_its_events_is_filled_from_the_log(page, put, server, monkeypatch):
@@ -97,7 +95,7 @@ def test_a_message_without_its_events_is_filled_from_the_log(page, put, server, 
     monkeypatch.setattr(hub.bus, "_listeners", [bare])
     expected = [put() for _ in range(3)]
     page.changes(3)
-    assert told(page) == expected
+    assert changed_ids(page) == expected
 
 
 def test_a_batch_reaches_each_socket_whole_and_in_order(wire, page, superuser, ana, ada, clinic):
@@ -112,7 +110,7 @@ def test_a_batch_reaches_each_socket_whole_and_in_order(wire, page, superuser, a
     )
     for each in (page, other):
         each.changes(3_000)
-        assert told(each) == list(range(1, 3_001))
+        assert changed_ids(each) == list(range(1, 3_001))
 
 
 def test_a_log_that_is_away_is_said_to_be_by_silence(page, put, server, silence, settings, caplog):
@@ -127,9 +125,9 @@ def test_a_log_that_is_away_is_said_to_be_by_silence(page, put, server, silence,
         wait_until(lambda: server.hub.fresh_moment is None)
         missed = put()
         assert page.heartbeat()[-1][4]["response"] == {}
-        assert told(page) == []
+        assert changed_ids(page) == []
     page.changes()
-    assert told(page) == [missed]
+    assert changed_ids(page) == [missed]
     wait_until(lambda: "position" in page.heartbeat()[-1][4]["response"])
     complaints = [each for each in caplog.records if "cannot read the log" in each.getMessage()]
     assert len(complaints) == 1
@@ -143,7 +141,7 @@ def test_a_connection_that_died_is_opened_anew(page, put, silence, superuser):
     )
     missed = put()
     page.changes()
-    assert told(page) == [missed]
+    assert changed_ids(page) == [missed]
 
 
 def test_a_log_that_is_another_one_closes_every_page(page, wire, ana, owner, put, inbox):
@@ -236,4 +234,62 @@ def test_a_mistake_in_the_hub_does_not_deafen_it(page, put, server, silence, set
         expected = [put() for _ in range(2)]
         page.changes(2)
     assert mistakes
-    assert told(page) == expected
+    assert changed_ids(page) == expected
+
+
+@pytest.mark.parametrize("bus", ["repeats itself", "is always late"])
+def test_a_bus_that_brings_old_news_delays_nothing(page, put, server, monkeypatch, bus):
+    """A slow bus tells what happened long ago, and never falls silent."""
+    hub, heard = server.hub, []
+    server.call(hub.bus._listeners.append, heard.append)
+    put()
+    page.changes()
+    (message, *_) = [each for each in heard if each["events"]]
+
+    async def go_on():
+        while True:
+            if bus == "repeats itself":
+                hub.heard(message)
+            else:
+                hub._heard_at = time.monotonic()
+            await asyncio.sleep(0.02)
+
+    monkeypatch.setattr(hub.bus, "_listeners", [])
+    going_on = asyncio.run_coroutine_threadsafe(go_on(), server.loop)
+    try:
+        expected = [put() for _ in range(2)]
+        page.changes(2)
+        assert changed_ids(page)[1:] == expected
+    finally:
+        going_on.cancel()
+
+
+def test_a_log_that_stands_still_is_not_called_fresh(page, put, server, database_urls):
+    """It can be read as ever, but what is committed does not get into it."""
+    assert "at" in page.heartbeat()[-1][4]["response"]
+    with psycopg.connect(database_urls.superuser) as connection:
+        connection.execute("SELECT FROM realtime_relay FOR UPDATE")
+        late = put()
+        wait_until(lambda: server.hub.fresh_moment is None)
+        assert "at" not in page.heartbeat()[-1][4]["response"]
+        assert changed_ids(page) == []
+    page.changes()
+    assert changed_ids(page) == [late]
+    wait_until(lambda: server.hub.fresh_moment is not None)
+
+
+def test_a_page_that_joins_while_the_hub_is_not_fresh_is_told_where_it_stands(
+    wire, ana, server, monkeypatch
+):
+    """As in the moment after a relay has begun to lead: nothing else would make the hub look."""
+    monkeypatch.setattr("realtime.hub.LOOK_SECONDS", 600.0)
+    page = wire(ana)
+
+    def was_never_fresh():
+        server.hub.fresh_at, server.hub._heard_at = None, time.monotonic() + 600.0
+
+    server.call(was_never_fresh)
+    page.join(VITALS)
+    page.until(lambda frame: is_system(frame, "postgres_changes"))
+    page.heartbeat()
+    assert any(is_system(frame, "position") for frame in page.seen)

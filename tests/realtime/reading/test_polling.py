@@ -2,8 +2,11 @@
 
 import json
 import uuid
+from datetime import timedelta
 
+import psycopg
 import pytest
+from django.utils import timezone
 
 from realtime import polling
 from tests.realtime.reading.wire import Inbox, number
@@ -187,3 +190,34 @@ def test_the_answer_is_never_kept(client_for, ana):
     )
     assert "no-store" in response["Cache-Control"]
     assert wait_until(lambda: response.json()["resync"])
+
+
+def test_a_poll_says_when_nothing_new_can_reach_it(poll, put, inbox, ana, database_urls):
+    before = inbox.head()
+    expected = put(2)
+    inbox.head()
+    assert poll(ana, before, VITALS)["fresh"]
+    with psycopg.connect(database_urls.superuser) as connection:
+        connection.execute("SELECT FROM realtime_relay FOR UPDATE")
+        answer = wait_until(lambda: not (told := poll(ana, before, VITALS))["fresh"] and told)
+        # What there is, is told all the same.
+        assert rows(answer) == expected
+        assert not poll(ana, "another:1", VITALS)["fresh"]
+
+
+def test_a_poll_says_when_rights_have_changed(poll, inbox, ada, ben, ana, clinic, system):
+    from portal.models import CareTeamMembership
+
+    before = inbox.head()
+    with system():
+        # Of long ago: one that begins now is told of again, by the clock.
+        CareTeamMembership.objects.create(
+            organization=clinic,
+            patient=ben.patient,
+            provider=ada.provider,
+            starts_at=timezone.now() - timedelta(days=365),
+        )
+    after = inbox.head()
+    assert poll(ada, before, VITALS)["resync"]
+    assert not poll(ada, after, VITALS)["resync"]
+    assert not poll(ana, before, VITALS)["resync"]

@@ -7,7 +7,7 @@ import pytest
 
 from realtime import history, replay
 from realtime.failpoints import armed
-from tests.realtime.reading.wire import ids, is_system, number
+from tests.realtime.reading.wire import changed_ids, is_system, number
 from tests.waiting import wait_until
 
 VITALS = {"table": "vital_signs"}
@@ -24,21 +24,6 @@ def put(inbox, ana, clinic):
     return put
 
 
-@pytest.fixture
-def forgetful(server):
-    """A hub that remembers nothing: history comes from the database."""
-
-    def forget():
-        server.call(lambda: server.hub.core.ring.restart(server.hub.core.seq))
-
-    forget()
-    return forget
-
-
-def told(page):
-    return ids([frame[4]["data"] for frame in page.seen if frame[3] == "postgres_changes"])
-
-
 def resyncs(page):
     return [frame[4]["message"] for frame in page.seen if is_system(frame, "resync")]
 
@@ -51,7 +36,7 @@ def test_what_was_missed_is_told_from_memory(wire, inbox, put, ana):
     page.live({**VITALS, "since": since})
     now = put(2)
     page.changes(2)
-    assert told(page) == missed + now
+    assert changed_ids(page) == missed + now
 
 
 def test_what_was_missed_is_told_from_the_database(wire, inbox, put, ana, forgetful):
@@ -63,7 +48,7 @@ def test_what_was_missed_is_told_from_the_database(wire, inbox, put, ana, forget
     page.live({**VITALS, "since": since})
     now = put(2)
     page.changes(2)
-    assert told(page) == missed + now
+    assert changed_ids(page) == missed + now
 
 
 @pytest.mark.parametrize("recent", [True, False], ids=["memory", "database"])
@@ -72,7 +57,6 @@ def test_history_is_told_page_by_page_in_order(
 ):
     monkeypatch.setattr(history, "PAGE", 3)
     monkeypatch.setattr(replay, "PAGE", 3)
-    monkeypatch.setattr(replay.read, "__defaults__", (3,))
     since = inbox.head()
     missed = put(10)
     inbox.head()
@@ -80,7 +64,7 @@ def test_history_is_told_page_by_page_in_order(
         forgetful()
     page = wire(ana)
     page.live({**VITALS, "since": since})
-    assert told(page) == missed
+    assert changed_ids(page) == missed
 
 
 def test_history_is_read_under_the_rights_of_today(
@@ -130,7 +114,7 @@ def test_a_bare_number_is_a_cursor_of_the_log_that_is_there(wire, inbox, put, an
     inbox.head()
     page = wire(ana)
     page.live({**VITALS, "since": int(seq)}, epoch=epoch)
-    assert told(page) == missed
+    assert changed_ids(page) == missed
     page.live({**VITALS, "since": int(seq)}, epoch="another")
     assert resyncs(page) == ["the log is another one"]
 
@@ -157,11 +141,11 @@ def test_a_history_that_cannot_be_told_is_said_to_be_so(
         page = wire(ana)
         page.live({**VITALS, "since": since})
         assert resyncs(page) == [reason]
-        assert told(page) == []
+        assert changed_ids(page) == []
         # From here on it is live.
         now = put()
         page.changes()
-        assert told(page) == now
+        assert changed_ids(page) == now
     owner.execute("UPDATE realtime_relay SET oldest_seq = 1")
 
 
@@ -190,7 +174,7 @@ def test_a_page_that_knows_more_than_the_hub_is_served(wire, inbox, put, ana, se
     assert resyncs(page) == []
     now = put()
     page.changes()
-    assert told(page) == now
+    assert changed_ids(page) == now
 
 
 def test_an_order_to_resync_is_part_of_history(wire, inbox, put, ana, clinic, forgetful):
@@ -205,7 +189,7 @@ def test_an_order_to_resync_is_part_of_history(wire, inbox, put, ana, clinic, fo
         forget()
         page = wire(ana)
         page.live({**VITALS, "since": since})
-        assert told(page) == before + after
+        assert changed_ids(page) == before + after
         assert len(resyncs(page)) >= 1
 
 
@@ -254,6 +238,49 @@ def test_what_is_committed_at_any_moment_of_a_join_arrives_once_and_in_order(
         page.live({**VITALS, "since": since})
     assert passed or name in ("hub.read", "log.read") or recent
     expected.extend(put())
-    wait_until(lambda: told(page) == expected or not page.receive())
-    assert told(page) == expected
+    wait_until(lambda: changed_ids(page) == expected or not page.receive())
+    assert changed_ids(page) == expected
     assert resyncs(page) == []
+
+
+def test_one_binding_of_another_log_is_enough_to_begin_anew(wire, inbox, put, ana):
+    since = inbox.head()
+    put(2)
+    inbox.head()
+    page = wire(ana)
+    page.live({**VITALS, "since": since}, {"table": "goals", "since": "another:999999"})
+    assert resyncs(page) == ["the log is another one"]
+
+
+def test_a_history_that_breaks_off_is_not_told_twice(
+    wire, inbox, put, ana, server, forgetful, monkeypatch, settings
+):
+    """More comes in while it is read than may be told one by one."""
+    from dataclasses import replace
+
+    monkeypatch.setattr(history, "PAGE", 3)
+    monkeypatch.setattr(replay, "PAGE", 3)
+    monkeypatch.setattr(server.hub, "limits", replace(server.hub.limits, replayed_events=7))
+    settings.REALTIME_FAILPOINTS = True
+    since = inbox.head()
+    missed = put(3)
+    inbox.head()
+    forgetful()
+    later = []
+
+    def commit():
+        if not later:
+            later.extend(put(9))
+            inbox.head()
+            wait_until(lambda: server.hub.core.seq >= number(inbox.head()))
+
+    async def meanwhile():
+        await asyncio.to_thread(commit)
+
+    with armed("history.page", meanwhile):
+        page = wire(ana)
+        page.live({**VITALS, "since": since})
+    assert resyncs(page) == ["too much happened to tell it one by one"]
+    told = changed_ids(page)
+    assert len(told) == len(set(told))
+    assert told == [each for each in missed + later if each in told]

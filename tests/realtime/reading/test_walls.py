@@ -1,13 +1,12 @@
 """History stands behind two walls, grants and policies: each holds with the other down."""
 
-import contextlib
-
 import pytest
 
 from portal.authority import PortalAuthority
 from realtime import replay
 from realtime.authority import Identity
 from realtime.cursor import parse
+from tests.realtime.reading.walls import WithoutGrants, WithoutPolicies
 from tests.realtime.reading.wire import Inbox
 
 
@@ -29,26 +28,6 @@ def identity(cookie_of):
         return PortalAuthority().identify(scope)
 
     return identity
-
-
-class WithoutGrants(PortalAuthority):
-    """The application's checks are down: it grants what it is told to."""
-
-    def __init__(self, topics):
-        self._topics = topics
-
-    def grants(self, identity):
-        return dict.fromkeys(self._topics)
-
-
-class WithoutPolicies(PortalAuthority):
-    """Row-level security is down: the reader sees the log as its owner does."""
-
-    def reading(self, identity):
-        return contextlib.nullcontext()
-
-    def grants(self, identity):
-        return PortalAuthority().grants(identity)
 
 
 def heard(authority, who, since):

@@ -235,6 +235,11 @@ def ids(changes):
     return [(each.get("record") or each["old_record"])["id"] for each in changes]
 
 
+def changed_ids(page):
+    """The `id` of each row whose change a page has heard of, in order."""
+    return ids([frame[4]["data"] for frame in page.seen if frame[3] == "postgres_changes"])
+
+
 class Inbox:
     """Writes events as a trigger would."""
 
