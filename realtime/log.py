@@ -28,7 +28,7 @@ _AFTER = """
     FROM realtime_relay AS p
     LEFT JOIN LATERAL (
         SELECT seq, organization_id::text, kind, topics, table_name, row_id, operation,
-            record::text, old_record::text, created_at
+            record::text, old_record::text, created_at::text
         FROM realtime_events
         WHERE seq > greatest(%(after)s, p.last_seq - %(newest)s) AND seq <= p.last_seq
         ORDER BY seq

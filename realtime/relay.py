@@ -2,7 +2,8 @@
 
 Every web process may run one (`Relay().run()`), or `manage.py relay` runs it alone. One of them
 leads; the others stand by and try every quarter of a second. What the leader does next is decided
-by `relay_core`, what a move is by `sql/realtime_move.v1.sql`; here is only their coming together.
+by `relay_core`, what a move is by `sql/realtime_move_in_one_walk.v1.sql`;
+here is only their coming together.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import random
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 
 from realtime import companions
 from realtime.bus import Bus
@@ -21,6 +21,7 @@ from realtime.engine_connection import connect
 from realtime.failpoints import failpoint
 from realtime.relay_core import BATCH, Command, LieDown, Look, Pause, RelayCore, Wait
 from realtime.upkeep import Upkeep
+from realtime.wire import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,14 @@ PATIENCE = "2 seconds"
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.1, 2.0
 
 DEPOSED = "VG001"
+
+# The moment as text: that is how it travels, and psycopg would take long to read it.
+_EVENT = (
+    "seq, organization_id, kind, topics, table_name, row_id, operation, record, old_record,"
+    " created_at::text"
+)
+_MOVE = f"SELECT {_EVENT} FROM realtime_move($1, $2, $3)"  # noqa: S608 - names of ours
+_MOVE_SINGLY = f"SELECT {_EVENT}, buried FROM realtime_move_singly($1, $2)"  # noqa: S608 - as above
 
 # A batch that the log refuses is moved one row at a time, this many in one transaction.
 SINGLY = 100
@@ -76,11 +85,14 @@ class Relay:
         while not self._is_stopping:
             try:
                 await failpoint("relay.connect")
-                async with await connect("relay") as connection:
+                connection = await connect("relay")
+                try:
                     if is_away:
                         logger.warning("The relay reaches the database again.")
                     retry, is_away = FIRST_RETRY_SECONDS, False
                     await self._serve(connection)
+                finally:
+                    await connection.close()
             except Deposed:
                 logger.warning("The relay was deposed; it stands by.")
             except (psycopg.Error, OSError) as error:
@@ -110,7 +122,7 @@ class Relay:
         self.is_leading = True
         logger.info("The relay leads, in epoch %s.", epoch)
         try:
-            await self._lead(connection, epoch)
+            await self._lead(Wire(connection), epoch)
         finally:
             self.is_leading = False
             for task in beside:
@@ -132,39 +144,33 @@ class Relay:
                         return int(epoch)
             await asyncio.sleep(STANDBY_SECONDS)
 
-    async def _lead(self, connection: psycopg.AsyncConnection[Any], epoch: int) -> None:
+    async def _lead(self, wire: Wire, epoch: int) -> None:
         core = RelayCore(BATCH)
         command: Command = Look()
         while True:
             match command:
                 case Look(getting_up):
-                    events = await self._move(connection, epoch, getting_up)
+                    events = await self._move(wire, epoch, getting_up)
                     if events:
                         await failpoint("relay.publish")
                         self._tell(events)
                     command = core.looked(len(events))
                 case LieDown():
                     await failpoint("relay.lie_down")
-                    cursor = await connection.execute("SELECT realtime_lie_down()")
-                    row = await cursor.fetchone()
-                    command = core.lay_down(asleep=row == ("asleep",))
+                    (answer,) = await wire.ask("SELECT realtime_lie_down() AS answer")
+                    command = core.lay_down(asleep=answer["answer"] == "asleep")
                 case Pause(seconds):
                     await asyncio.sleep(seconds)
                     command = core.paused()
                 case Wait(seconds):
-                    command = core.waited(rang=await _rang(connection, seconds))
+                    await failpoint("relay.wait")
+                    command = core.waited(rang=await wire.rang(seconds))
 
-    async def _move(
-        self, connection: psycopg.AsyncConnection[Any], epoch: int, getting_up: bool
-    ) -> list[dict[str, Any]]:
+    async def _move(self, wire: Wire, epoch: int, getting_up: bool) -> list[dict[str, Any]]:
         """Move a batch; return the events in order. Raises Deposed, or what the database raises."""
         await failpoint("relay.look")
         try:
-            async with connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(
-                    "SELECT * FROM realtime_move(%s, %s, %s)", [epoch, BATCH, getting_up]
-                )
-                return await cursor.fetchall()
+            return await wire.ask(_MOVE, epoch, BATCH, getting_up)
         except psycopg.OperationalError:
             # The connection, a lock, the disk: nothing that one row is to blame for.
             raise
@@ -172,17 +178,13 @@ class Relay:
             if error.sqlstate == DEPOSED:
                 raise Deposed from None
             logger.error("The log refuses a batch (%s).", error.sqlstate)
-            return await self._move_singly(connection, epoch)
+            return await self._move_singly(wire, epoch)
 
-    async def _move_singly(
-        self, connection: psycopg.AsyncConnection[Any], epoch: int
-    ) -> list[dict[str, Any]]:
+    async def _move_singly(self, wire: Wire, epoch: int) -> list[dict[str, Any]]:
         """Move rows one by one, so that a poisonous one goes to the dead letters alone."""
         await failpoint("relay.move_singly")
         try:
-            async with connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute("SELECT * FROM realtime_move_singly(%s, %s)", [epoch, SINGLY])
-                events = await cursor.fetchall()
+            events = await wire.ask(_MOVE_SINGLY, epoch, SINGLY)
         except psycopg.Error as error:
             if error.sqlstate == DEPOSED:
                 raise Deposed from None
@@ -201,15 +203,3 @@ class Relay:
                 "events": events,
             }
         )
-
-
-async def _rang(connection: psycopg.AsyncConnection[Any], seconds: float) -> bool:
-    """Wait for the bell; False when it did not ring in time.
-
-    A bell that rang during an earlier statement counts: psycopg keeps it.
-    """
-    rang = False
-    await failpoint("relay.wait")
-    async for _ in connection.notifies(timeout=seconds, stop_after=1):
-        rang = True
-    return rang

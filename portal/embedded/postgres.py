@@ -253,9 +253,11 @@ class EmbeddedPostgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_line_prefix": "%m [%p] %u@%d ",
+            # Each look for changes steps over those that no vacuum has cleared away yet.
+            "autovacuum_naptime": "5s",
         }
         if not self.durable:
-            options |= {"fsync": "off", "full_page_writes": "off", "autovacuum_naptime": "5s"}
+            options |= {"fsync": "off", "full_page_writes": "off"}
         return [f"--{name}={value}" for name, value in options.items()]
 
     @property

@@ -237,6 +237,9 @@ def test_what_is_committed_at_any_moment_of_a_join_arrives_once_and_in_order(
         page = wire(ana)
         page.live({**VITALS, "since": since})
     assert passed or name in ("hub.read", "log.read") or recent
+    with turn:
+        # The hub looks by itself too: a thread that is late commits nothing more.
+        passed.extend([name] * 3)
     expected.extend(put())
     wait_until(lambda: changed_ids(page) == expected or not page.receive())
     assert changed_ids(page) == expected
