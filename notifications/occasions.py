@@ -1,7 +1,9 @@
 """Telling of what happened in the portal itself: see the model Occasion."""
 
+import logging
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from notifications.actions.telling import notify
@@ -10,30 +12,46 @@ from portal import access
 from portal.models import Caregiver, Patient
 from portal.tenancy import acting_for
 
+logger = logging.getLogger(__name__)
+
 # One transaction tells of this many at most: a clinic that moves a whole team at once.
 MOST_AT_ONCE = 100
 
 
 def tell_all(organization_id: UUID | str) -> int:
-    """Tell whom it concerns of each occasion once, also when two jobs do it; return how many."""
+    """Tell whom it concerns of each occasion once, also when two jobs do it; return how many.
+
+    One of which nobody can be told waits for the next time, and keeps no other waiting.
+    """
     told = 0
+    stuck: set[UUID] = set()
     while True:
         with acting_for(organization_id, system=True):
             waiting = (
                 Occasion.objects.filter(organization_id=organization_id, told_at=None)
+                .exclude(pk__in=stuck)
                 .select_related("patient")
                 .order_by("happened_at")
                 .select_for_update(skip_locked=True, of=["self"])[:MOST_AT_ONCE]
             )
-            occasions = list(waiting)
-            for occasion in occasions:
-                _tell(occasion)
-            Occasion.objects.filter(pk__in=[occasion.pk for occasion in occasions]).update(
-                told_at=timezone.now()
-            )
-        told += len(occasions)
+            occasions = {occasion.pk: occasion for occasion in waiting}
+            done = [key for key, occasion in occasions.items() if _is_told(occasion)]
+            Occasion.objects.filter(pk__in=done).update(told_at=timezone.now())
+        told += len(done)
+        stuck |= occasions.keys() - set(done)
         if len(occasions) < MOST_AT_ONCE:
             return told
+
+
+def _is_told(occasion: Occasion) -> bool:
+    try:
+        with transaction.atomic():
+            _tell(occasion)
+    except Exception as error:  # noqa: BLE001 - what comes after it must not wait
+        # The name alone: what it says may quote a row.
+        logger.error("An occasion waits: telling of it failed (%s).", type(error).__name__)
+        return False
+    return True
 
 
 def _tell(occasion: Occasion) -> None:

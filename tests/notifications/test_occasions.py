@@ -96,3 +96,17 @@ def test_the_trouble_of_one_clinic_is_not_anothers(cast, troubled):
         assert not Occasion.objects.filter(told_at=None).exists()
     with acting_for(getattr(cast, troubled).pk, system=True):
         assert Occasion.objects.filter(told_at=None).exists()
+
+
+def test_one_that_nobody_can_be_told_of_keeps_no_other_waiting(cast, monkeypatch):
+    monkeypatch.setattr(occasions, "MOST_AT_ONCE", 2)
+    places = [place for place in cast.teams if place.organization_id == cast.clinic.pk]
+    for place in places:
+        with acting_for(cast.clinic.pk, system=True):
+            CareTeamMembership.objects.filter(pk=place.pk).update(ends_at=timezone.now())
+    with acting_for(cast.clinic.pk, system=True):
+        first = Occasion.objects.order_by("happened_at").values("pk")[:1]
+        assert Occasion.objects.filter(pk__in=first).update(kind="of tomorrow") == 1
+    assert occasions.tell_all(cast.clinic.pk) == len(places) - 1
+    with acting_for(cast.clinic.pk, system=True):
+        assert Occasion.objects.get(told_at=None).kind == "of tomorrow"
