@@ -32,6 +32,7 @@ REASONS = {
     "_ending": "as above",
     "action": "runs what a test armed",
     "answer": "a future of ours: hold who answers it",
+    "ready": "waits for the socket of libpq: hold the relay, which asks",
 }
 
 # Coroutine functions of the engine itself: their own awaits are held, here or elsewhere.
