@@ -77,6 +77,15 @@ class Run:
         self.two_clinics = Portal(stage, first.visitors + second.visitors)
         self.ward = Portal(stage, ward.visitors)
         self.ward_patients = [str(patient.pk) for patient in ward.patients]
+        self._settle()
+
+    def _settle(self) -> None:
+        """Have the making of the people told and cleared away: it is not what is measured."""
+        self.portal.start()
+        try:
+            self.stage.clear_away()
+        finally:
+            self.portal.stop()
 
     def _scaled(self, number: int) -> int:
         return max(10, round(number * self.scale))

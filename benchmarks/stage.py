@@ -18,12 +18,15 @@ import psycopg
 
 from benchmarks.servers import pin
 from portal.embedded.postgres import EmbeddedPostgres
+from portal.embedded.processes import wait_until
 from portal.embedded.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # A frame of ours about one vital sign is about so long; the peers carry as much.
 _FRAME_BYTES = 420
+
+_TELL_SECONDS = 60
 
 # Each peer listens on a channel of its own, named by the row.
 _PEERS = """
@@ -81,6 +84,16 @@ class Stage:
         """Make the table that the peers tell of."""
         with psycopg.connect(self.peers.superuser, autocommit=True) as connection:
             connection.execute(_PEERS)
+
+    def clear_away(self) -> None:
+        """Wait until a relay has moved all there is, and vacuum, as would be done in a minute."""
+        with psycopg.connect(self.portal.superuser, autocommit=True) as connection:
+            inbox = "SELECT EXISTS (SELECT FROM realtime_inbox)"
+            if not wait_until(
+                lambda: connection.execute(inbox).fetchone() == (False,), _TELL_SECONDS, every=0.1
+            ):
+                raise RuntimeError("The relay does not empty the inbox.")
+            connection.execute("VACUUM ANALYZE")
 
     def valkey_process(self, core: int | None) -> psutil.Process:
         """Valkey's process, on the core of the server that it works for."""
