@@ -33,9 +33,9 @@ def queue_forgotten(organization_id: UUID | str, since: datetime) -> int:
             # Names of our own list.
             cursor.execute(
                 f"INSERT INTO {Judgement._meta.db_table} (id, organization_id, patient_id,"  # noqa: S608
-                " source_table, source_id, queued_at, attempts)"
+                " source_table, source_id, available_at, queued_at, attempts)"
                 " SELECT gen_random_uuid(), source.organization_id, source.patient_id, %s,"
-                " source.id, clock_timestamp(), 0"
+                " source.id, clock_timestamp(), clock_timestamp(), 0"
                 f" FROM {table} AS source WHERE source.{written_at} > %s AND NOT EXISTS ("
                 f" SELECT 1 FROM {Judgement._meta.db_table} AS known"
                 " WHERE known.source_table = %s AND known.source_id = source.id)"

@@ -21,6 +21,7 @@ class Judgement(models.Model):
     patient = models.ForeignKey("portal.Patient", models.PROTECT, related_name="+", db_index=False)
     source_table = models.CharField(max_length=40)
     source_id = models.UUIDField()
+    available_at = models.DateTimeField(default=timezone.now)
     queued_at = models.DateTimeField(default=timezone.now)
     judged_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -56,7 +56,7 @@ def test_what_a_later_report_says_for_the_first_time_is_news(
     row = culture("No growth so far", 5 * DAY, status=Status.PRELIMINARY)
     with system():
         before = timezone.now() - timedelta(days=4)
-        Judgement.objects.update(queued_at=before)
+        Judgement.objects.update(available_at=before, queued_at=before)
     judged()
     assert alerts_of(ana) == []
     with system():
