@@ -3,7 +3,7 @@
 import logging
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from notifications.actions.telling import notify
@@ -47,6 +47,9 @@ def _is_told(occasion: Occasion) -> bool:
     try:
         with transaction.atomic():
             _tell(occasion)
+    except OperationalError:
+        # A deadlock, or the database is away: not the fault of this one. The job tries again.
+        raise
     except Exception as error:  # noqa: BLE001 - what comes after it must not wait
         # The name alone: what it says may quote a row.
         logger.error("An occasion waits: telling of it failed (%s).", type(error).__name__)

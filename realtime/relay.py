@@ -2,8 +2,7 @@
 
 Every web process may run one (`Relay().run()`), or `manage.py relay` runs it alone. One of them
 leads; the others stand by and try every quarter of a second. What the leader does next is decided
-by `relay_core`, what a move is by `sql/realtime_move_in_one_walk.v1.sql`;
-here is only their coming together.
+by `relay_core`, what a move is by `sql/realtime_move.v1.sql`; here is only their coming together.
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ import psycopg
 from psycopg import pq
 from psycopg.adapt import Transformer
 
+# The server ends a statement after five (`engine_connection`); one that is frozen ends nothing.
+_SECONDS = 8.0
+
 
 class Wire:
     """An open connection in autocommit, on the running event loop."""
@@ -25,15 +28,19 @@ class Wire:
         self._prepared: dict[str, bytes] = {}
 
     async def ask(self, statement: LiteralString, *values: int | bool) -> list[dict[str, Any]]:
-        """The rows of a statement with `$1`, `$2` … for the values. Raises psycopg.Error."""
-        name = self._prepared.get(statement)
-        if name is None:
-            name = f"wire_{len(self._prepared)}".encode()
-            self._libpq.send_prepare(name, statement.encode())
-            await self._result()
-            self._prepared[statement] = name
-        self._libpq.send_query_prepared(name, [str(value).encode() for value in values])
-        result = await self._result()
+        """The rows of a statement with `$1`, `$2` … for the values.
+
+        Raises psycopg.Error, and TimeoutError, after which the connection has to be closed.
+        """
+        async with asyncio.timeout(_SECONDS):
+            name = self._prepared.get(statement)
+            if name is None:
+                name = f"wire_{len(self._prepared)}".encode()
+                self._libpq.send_prepare(name, statement.encode())
+                await self._result()
+                self._prepared[statement] = name
+            self._libpq.send_query_prepared(name, [str(value).encode() for value in values])
+            result = await self._result()
         names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
         self._reading.set_pgresult(result)
         rows = self._reading.load_rows(0, result.ntuples, tuple)
@@ -63,6 +70,7 @@ class Wire:
             await self._writable()
         result = None
         while True:
+            # Up to the end of the answer: the commit comes after the rows.
             while self._libpq.is_busy():
                 await self._readable()
                 self._libpq.consume_input()

@@ -2,10 +2,10 @@
 
 from tests.gate.bug import Bug, Edit
 
-MOVE = "realtime/sql/realtime_move_in_one_walk.v1.sql"
-MOVE_SINGLY = "realtime/sql/realtime_move.v1.sql"
+MOVE = "realtime/sql/realtime_move.v1.sql"
 CORE = "realtime/hub_core.py"
 
+# Of realtime_move; the same lines stand in realtime_move_singly.
 FENCE = """    SELECT * INTO relay FROM realtime_relay WHERE leader_epoch = mine FOR UPDATE;
     IF NOT FOUND THEN
         PERFORM realtime_deposed();
@@ -67,7 +67,7 @@ ENGINE = (
         "nothing after a revocation reaches the revoked",
         (
             Edit(
-                MOVE_SINGLY,
+                MOVE,
                 "item.kind := CASE item.kind WHEN 'control' THEN 'control' ELSE 'resync' END;",
                 "item.kind := 'resync';",
             ),
