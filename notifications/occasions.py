@@ -35,7 +35,7 @@ def tell_all(organization_id: UUID | str) -> int:
                 .select_for_update(skip_locked=True, of=["self"])[:MOST_AT_ONCE]
             )
             occasions = {occasion.pk: occasion for occasion in waiting}
-            done = [key for key, occasion in occasions.items() if _is_told(occasion)]
+            done = [key for key, occasion in occasions.items() if _could_tell(occasion)]
             Occasion.objects.filter(pk__in=done).update(told_at=timezone.now())
         told += len(done)
         stuck |= occasions.keys() - set(done)
@@ -43,7 +43,7 @@ def tell_all(organization_id: UUID | str) -> int:
             return told
 
 
-def _is_told(occasion: Occasion) -> bool:
+def _could_tell(occasion: Occasion) -> bool:
     try:
         with transaction.atomic():
             _tell(occasion)

@@ -32,6 +32,32 @@ ENGINE = (
         ("tests/realtime/test_sequencer.py", "tests/realtime/test_commit_order.py"),
     ),
     Bug(
+        "a move begins where a look ended",
+        "sequencer",
+        "A move takes the rows from the first that was seen before it: what a longer transaction"
+        " wrote earlier, and commits in between, gets a later position.",
+        "every page hears what was committed in the order it was",
+        (
+            Edit(
+                MOVE,
+                "    relay realtime_relay;\n    moved bigint;\n",
+                "    relay realtime_relay;\n    first bigint;\n    moved bigint;\n",
+            ),
+            Edit(
+                MOVE,
+                "    IF NOT EXISTS (SELECT FROM realtime_inbox) THEN\n",
+                "    SELECT i.id INTO first FROM realtime_inbox AS i ORDER BY i.id LIMIT 1;\n"
+                "    IF NOT FOUND THEN\n",
+            ),
+            Edit(
+                MOVE,
+                "SELECT id FROM realtime_inbox ORDER BY id LIMIT most",
+                "SELECT id FROM realtime_inbox WHERE id >= first ORDER BY id LIMIT most",
+            ),
+        ),
+        ("tests/realtime/test_sequencer.py",),
+    ),
+    Bug(
         "no fence",
         "sequencer",
         "A relay that was deposed goes on numbering beside its successor.",

@@ -54,24 +54,25 @@ def test_of_a_page_that_was_silent_too_long(asked_before, ana):
     assert COOKIE not in earlier.get("/session/").cookies
 
 
-def test_a_change_in_a_session_gives_no_key_twice(client_for, ana, rf):
-    key = client_for(ana).session.session_key
+@pytest.fixture
+def changed(client_for, ana, rf):
+    """The middleware, and a request of Ana's that has changed something in her session."""
     middleware = SessionCookie(lambda request: HttpResponse())
     request = rf.get("/")
-    request.COOKIES[COOKIE] = key
+    request.COOKIES[COOKIE] = client_for(ana).session.session_key
     middleware.process_request(request)
     request.session["colour"] = "blue"
+    return middleware, request
+
+
+def test_a_change_in_a_session_gives_no_key_twice(changed, ana):
+    middleware, request = changed
     assert COOKIE not in middleware.process_response(request, HttpResponse()).cookies
     assert Session.objects.get(user=ana.user).get_decoded()["colour"] == "blue"
 
 
-def test_a_change_in_a_session_that_has_ended_meanwhile_is_refused(client_for, ana, rf):
-    key = client_for(ana).session.session_key
-    middleware = SessionCookie(lambda request: HttpResponse())
-    request = rf.get("/")
-    request.COOKIES[COOKIE] = key
-    middleware.process_request(request)
-    request.session["colour"] = "blue"
+def test_a_change_in_a_session_that_has_ended_meanwhile_is_refused(changed, ana):
+    middleware, request = changed
     Session.objects.filter(user=ana.user).delete()
     with pytest.raises(SessionInterrupted):
         middleware.process_response(request, HttpResponse())

@@ -1,5 +1,7 @@
 """Moving rows from the inbox into the log: positions, the fence, and rows the log will not take."""
 
+from contextlib import contextmanager
+
 import psycopg
 import pytest
 from django.conf import settings
@@ -78,33 +80,47 @@ def test_who_is_deposed_moves_nothing(written, notes, log, engine, epoch):
     assert log.events() == []
 
 
+@contextmanager
+def move_that_waits(connect, engine, epoch):
+    """A move that waits for the fence while the block runs; what it moved is there afterwards."""
+    moved = []
+    other, waiting = connect("engine"), engine.pgconn
+    with other.transaction():
+        other.execute("SELECT FROM realtime_relay FOR UPDATE")
+        waiting.send_query(f"SELECT seq FROM realtime_move({epoch}, 1000)".encode())
+        locked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid = %s"
+        watching = connect("superuser")
+        wait_until(lambda: watching.execute(locked, [engine.info.backend_pid]).fetchone()["count"])
+        yield moved
+    result = waiting.get_result()
+    moved.extend(int(result.get_value(row, 0)) for row in range(result.ntuples))
+    while waiting.get_result() is not None:
+        pass
+
+
 def test_a_move_that_waited_for_the_fence_sees_what_came_meanwhile(
     notes, log, connect, engine, epoch
 ):
     """Fence and move in one statement would keep the snapshot from before the wait."""
     notes.insert(number=1)
-    other = connect("engine")
-    with other.transaction():
-        other.execute("SELECT FROM realtime_relay FOR UPDATE")
-        waiting = engine.pgconn
-        waiting.send_query(f"SELECT seq FROM realtime_move({epoch}, 1000)".encode())
-        wait_until(
-            lambda: (
-                connect("superuser")
-                .execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                    " AND pid = %s",
-                    [engine.info.backend_pid],
-                )
-                .fetchone()["count"]
-            )
-        )
+    with move_that_waits(connect, engine, epoch) as moved:
         notes.insert(number=2)
-    result = waiting.get_result()
-    while waiting.get_result() is not None:
-        pass
+    assert moved == [log.start + 1, log.start + 2]
 
-    assert result.ntuples == 2
+
+def test_what_becomes_visible_while_a_move_waits_goes_before_what_is_written_after_it(
+    notes, log, connect, engine, epoch
+):
+    """The first may be a revocation, with a lower number than all that was visible before."""
+    slow = connect("application")
+    slow.execute("BEGIN")
+    notes.insert(slow, number=1)
+    notes.insert(number=2)
+    with move_that_waits(connect, engine, epoch):
+        slow.execute("COMMIT")
+        notes.insert(number=3)
+    move(engine, epoch)
+    assert [event["record"]["number"] for event in log.events()] == [1, 2, 3]
 
 
 def test_partitions_are_added_where_a_batch_would_overflow(notes, log, engine, epoch, owner):
