@@ -54,7 +54,7 @@ class Reader(ABC):
 
     def __post_init__(self) -> None:
         self.since = self.seq
-        self.is_away = False
+        self.port = self.failed = 0
 
     @property
     def epoch(self) -> str:
@@ -79,18 +79,28 @@ class Reader(ABC):
         while True:
             try:
                 await self.read()
-                failures = 0
+                failures = self.failed = 0
             except StartedAnew:
                 self._count("begun anew")
                 await self._begin_anew()
             except (OSError, TimeoutError, WebSocketException, httpx.HTTPError) as error:
                 failures += 1
+                self.failed = self.port
                 self._count(type(error).__name__)
             await asyncio.sleep(self.dice.uniform(0, min(LONGEST_PAUSE, 0.05 * 2**failures)))
 
     @abstractmethod
     async def read(self) -> None:
         """Once: a socket until it ends, or one poll."""
+
+    def pick(self) -> int:
+        """The port of a web process: by chance, but not the one that failed just now.
+
+        A reverse proxy does the same for the pages behind it.
+        """
+        others = [port for port in self.ports if port != self.failed]
+        self.port = self.dice.choice(others or self.ports)
+        return self.port
 
     def take(self, data: dict) -> None:
         """One event, as the wire tells it."""
@@ -108,7 +118,7 @@ class Reader(ABC):
 
     async def ask(self, cursor: str) -> dict:
         """Poll. Raises httpx.HTTPError."""
-        port = self.dice.choice(self.ports)
+        port = self.pick()
         async with httpx.AsyncClient(timeout=2 * PATIENCE_SECONDS) as line:
             answer = await line.post(
                 f"http://127.0.0.1:{port}/realtime/changes",
@@ -134,7 +144,7 @@ class Page(Reader):
     """A page with a socket."""
 
     async def read(self) -> None:
-        port = self.dice.choice(self.ports)
+        port = self.pick()
         async with connect(
             f"ws://127.0.0.1:{port}/realtime/v1/websocket?vsn=2.0.0",
             origin=f"http://127.0.0.1:{port}",

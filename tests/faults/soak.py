@@ -101,7 +101,7 @@ def _round(folder: Path, asked: argparse.Namespace, number: int, old: Path | Non
         pause=asked.pause,
         writers=6,
         write_pause=0.1,
-        pages=3,
+        pages=5,
         polls=4,
         kinds=asked.faults,
     )
