@@ -1,7 +1,7 @@
 """Who may see whom: the one place in the application that says so.
 
 Everything a view reads about a patient comes through `narrow`, with the conditions of this module;
-row-level security (`portal/sql/portal_visible_patients.v1.sql`) says the same in SQL, and a test
+row-level security (`portal/sql/portal_visible_patients.v3.sql`) says the same in SQL, and a test
 compares the two over random worlds. What the reader may not see is unfetchable, not forbidden: the
 answer is the same as for what does not exist.
 """
@@ -89,31 +89,24 @@ def narrow(queryset: Rows, *conditions: Q, **filters: Any) -> Rows:
 
 def visible_patients(reader: Reader) -> PatientQuerySet:
     """Patients whose record the reader may read: as patient, caregiver, care team, or called."""
-    mine = Q(user_id=reader.user_id)
-    cared_for = Q(pk__in=_mandates(reader).values("patient_id"))
-    team = Q(pk__in=_places(reader).values("patient_id"))
-    called = Q(pk__in=_calls(reader).values("patient_id"))
-    return narrow(_patients(reader), mine | cared_for | team | called)
+    return _named_by(reader, _own(reader), _mandates(reader), _places(reader), _calls(reader))
 
 
 def writable_patients(reader: Reader) -> PatientQuerySet:
     """Patients for whom the reader may write; a mandate or a place may be for reading only."""
-    mine = Q(user_id=reader.user_id)
-    cared_for = Q(pk__in=_mandates(reader).filter(scope="write").values("patient_id"))
-    team = Q(pk__in=_places(reader).filter(access="write").values("patient_id"))
-    return narrow(_patients(reader), mine | cared_for | team)
+    mandates = _mandates(reader).filter(scope="write")
+    places = _places(reader).filter(access="write")
+    return _named_by(reader, _own(reader), mandates, places)
 
 
 def care_team_patients(reader: Reader) -> PatientQuerySet:
     """Patients whose care team the reader is on."""
-    return narrow(_patients(reader), pk__in=_places(reader).values("patient_id"))
+    return _named_by(reader, _places(reader))
 
 
 def watched_patients(reader: Reader) -> PatientQuerySet:
     """Patients whose alerts the reader answers: their care team, and whoever was called to them."""
-    team = Q(pk__in=_places(reader).values("patient_id"))
-    called = Q(pk__in=_calls(reader).values("patient_id"))
-    return narrow(_patients(reader), team | called)
+    return _named_by(reader, _places(reader), _calls(reader))
 
 
 def known_patients(reader: Reader) -> PatientQuerySet:
@@ -185,6 +178,22 @@ def of_organization(queryset: Rows, reader: Reader) -> Rows:
 
 def _patients(reader: Reader) -> PatientQuerySet:
     return narrow(Patient.objects.all(), organization_id=reader.organization_id)
+
+
+def _own(reader: Reader) -> QuerySet[Patient]:
+    return _patients(reader).filter(user_id=reader.user_id)
+
+
+def _named_by(reader: Reader, *rights: QuerySet[Any]) -> PatientQuerySet:
+    """Patients whom one of the rights names.
+
+    A union, because its few patients are looked up by their keys; for an `OR` of the same
+    conditions PostgreSQL reads every patient there is.
+    """
+    first, *others = (
+        right.values("pk" if right.model is Patient else "patient_id") for right in rights
+    )
+    return narrow(_patients(reader), pk__in=first.union(*others))
 
 
 # Of several readers only where they are of one organization, which is the first one's.

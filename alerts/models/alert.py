@@ -89,6 +89,8 @@ class Alert(models.Model):
         ordering = ["raised_at"]
         indexes = [
             models.Index(fields=["patient", "-raised_at"], name="alerts_of_patient"),
+            # The clinic's report is of a time.
+            models.Index(fields=["organization", "-available_at"], name="alerts_by_time"),
             models.Index(
                 fields=["organization", "raised_at"],
                 condition=~models.Q(phase="closed"),

@@ -32,6 +32,12 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["organization", "-at"]),
             models.Index(fields=["patient_id", "-at"]),
+            # What the guard mended (portal.operations.healing) is looked for among all the rest.
+            models.Index(
+                fields=["organization", "-at"],
+                condition=models.Q(action="operations.mended"),
+                name="audit_logs_of_mending",
+            ),
         ]
         constraints = [
             Policy(

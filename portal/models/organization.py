@@ -96,6 +96,8 @@ class Membership(models.Model):
 
     class Meta:
         db_table = "memberships"
+        # Who is of the staff is asked often, of organizations that are nearly all patients.
+        indexes = [models.Index(fields=["organization", "role"], name="memberships_by_role")]
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "user"], name="membership_once_per_organization"

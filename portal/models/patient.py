@@ -60,7 +60,7 @@ class Patient(models.Model):
             ),
             Policy(
                 name="patients",
-                read="(SELECT portal_is_system()) OR id IN (SELECT portal_known_patients())",
+                read=f"{ADMIN} OR id IN (SELECT portal_known_patients())",
                 # The register is the administrators' (and the import's), not the patients' own.
                 write=ADMIN,
                 delete="false",

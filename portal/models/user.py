@@ -11,6 +11,13 @@ from portal.rls import Policy
 
 PROVING = "nullif(current_setting('portal.signing_in', true), '')"
 
+# Somebody whose membership here the reader may read: for staff everybody, for others the staff.
+# Looked up for each user; to gather them all takes long where an organization has many.
+KNOWN_MEMBER = (
+    "EXISTS (SELECT FROM memberships WHERE memberships.user_id = users.id"
+    " AND memberships.organization_id = (SELECT portal_organization()))"
+)
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users; an address is kept in lower case, because people do not type it one way."""
@@ -68,7 +75,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 read=(
                     "id = (SELECT portal_user()) OR (SELECT portal_is_system())"
                     f" OR email = {PROVING} OR id::text = {PROVING}"
-                    " OR id IN (SELECT portal_visible_users())"
+                    f" OR {KNOWN_MEMBER}"
+                    " OR id IN (SELECT portal_people_around())"
                 ),
                 # Nobody writes another person's password, address or factors, not an administrator.
                 write=(

@@ -12,7 +12,7 @@ ENDED = "      AND (team.ends_at IS NULL OR team.ends_at > statement_timestamp()
 PLACE = (
     "      AND team.starts_at <= statement_timestamp()\n"
     + ENDED
-    + "      AND portal_role() IN ('nurse', 'clinician')\n"
+    + "      AND (SELECT portal_role()) IN ('nurse', 'clinician')\n"
 )
 
 # Of the topics that the hub is told, in portal/access.py.
@@ -179,7 +179,7 @@ RIGHTS = (
         WALLS,
         (
             Edit(
-                "portal/sql/portal_visible_patients.v2.sql",
+                "portal/sql/portal_visible_patients.v3.sql",
                 PLACE + "$$;\n\n-- Patients over whom the reader watches",
                 PLACE.replace(ENDED, "") + "$$;\n\n-- Patients over whom the reader watches",
             ),
