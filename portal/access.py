@@ -226,6 +226,10 @@ def _calls(*readers: Reader) -> QuerySet[AccessGrant]:
 
 
 # Topics -----------------------------------------------------------------------------------------
+#
+# Of a patient there are three: `patient:` for all who see them, `care:` for those who watch over
+# them, and `team:` for their care team alone. A table's topics let nobody hear of a row whom its
+# policy does not let read it (tests/house/test_topics.py).
 
 
 def topics(reader: Reader) -> Mapping[str, datetime | None]:
@@ -254,10 +258,13 @@ def topics_of(readers: Sequence[Reader]) -> dict[Reader, Mapping[str, datetime |
             organization_id=organization, user_id__in=clinical
         ).values_list("user_id", "pk"):
             of[user_id][f"provider:{provider_id}"] = None
-    for rights, user in ((_places(*readers), "provider__user_id"), (_calls(*readers), "user_id")):
+    for rights, user, kinds in (
+        (_places(*readers), "provider__user_id", ("team", "care", "patient")),
+        (_calls(*readers), "user_id", ("care", "patient")),
+    ):
         for user_id, patient_id, until in rights.values_list(user, "patient_id", "ends_at"):
-            _grant(of[user_id], f"care:{patient_id}", until)
-            _grant(of[user_id], f"patient:{patient_id}", until)
+            for kind in kinds:
+                _grant(of[user_id], f"{kind}:{patient_id}", until)
     for user_id, patient_id, until in _mandates(*readers).values_list(
         "user_id", "patient_id", "ends_at"
     ):

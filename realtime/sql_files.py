@@ -35,3 +35,18 @@ def installed(name: str, version: int = 1) -> migrations.RunSQL:
 def removed(name: str, version: int = 1) -> migrations.RunSQL:
     """An operation that does nothing forwards and runs a file backwards."""
     return migrations.RunSQL(migrations.RunSQL.noop, script(name, version))
+
+
+def of_kept_events(file: Path) -> list[migrations.RunSQL]:
+    """The operations that change events which were told already: `@events@` in a product's file.
+
+    The inbox comes first, committed before the log is looked at, so that what a relay moves in
+    between is in the log by then: for a migration with `atomic = False`, after the one that changed
+    the trigger. A cursor may still ask for what the log keeps; a web process that runs since before
+    has some of it in memory.
+    """
+    text = file.read_text(encoding="utf-8")
+    return [
+        migrations.RunSQL([text.replace("@events@", table)], migrations.RunSQL.noop)
+        for table in ("realtime_inbox", "realtime_events")
+    ]

@@ -32,6 +32,8 @@ from pgtrigger import compiler
 from realtime.quoting import array, boolean, identifier, literal
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+# "patient:{patient_id}", and perhaps upon which column it depends.
+_TEMPLATE = re.compile(r"\S+(?: (?:if|unless) \{(?P<condition>[^{}]*)\})?")
 
 # The prefix that tells our four triggers apart has to fit into PostgreSQL's 63 characters too.
 _LONGEST_NAME = 36
@@ -66,9 +68,11 @@ class Publish(pgtrigger.Trigger):
     """Tell the audience of a row that it was inserted, updated or deleted.
 
     `topics` are templates over the row's columns ("patient:{patient_id}"); one whose column is
-    NULL is dropped, and a row left without a topic is not published. `columns` is the allow-list
-    of what travels: identifiers and codes, never clinical text. `organization` names the column
-    of the tenant, None for a table that has none. `actor=False` leaves out who did it.
+    NULL is dropped, and a row left without a topic is not published. One that not every row has
+    ends with its condition, a boolean column: "patient:{patient_id} unless {is_private}", or `if`.
+    `columns` is the allow-list of what travels: identifiers and codes, never clinical text.
+    `organization` names the column of the tenant, None for a table that has none. `actor=False`
+    leaves out who did it.
 
     Per event the record is the allow-listed columns (old values too for UPDATE and DELETE); above
     2 KB it is only the primary key. An UPDATE that changed no column is not published. One that
@@ -95,6 +99,9 @@ class Publish(pgtrigger.Trigger):
             raise ValueError("Publish needs at least one topic and one column.")
         if len(columns) > _MOST_COLUMNS:
             raise ValueError(f"Publish takes at most {_MOST_COLUMNS} columns.")
+        for template in topics:
+            if not _TEMPLATE.fullmatch(template):
+                raise ValueError(f"{template!r} is no 'kind:{{column}}', nor one with a condition.")
         self.topics = tuple(topics)
         self.columns = tuple(columns)
         self.organization = organization
@@ -109,6 +116,7 @@ class Publish(pgtrigger.Trigger):
     def compile(self, model: Any) -> InstalledTrigger:
         """The form that migrations keep: one call of realtime_install_publish."""
         pgid, table = self.get_pgid(model), model._meta.db_table
+        self._check_conditions(model)
         topics = [
             _PLACEHOLDER.sub(lambda found: f"{{{_column(model, found.group(1))}}}", template)
             for template in self.topics
@@ -123,6 +131,16 @@ class Publish(pgtrigger.Trigger):
         return InstalledTrigger(
             name=self.name, sql=TriggerSql(pgid=pgid, table=table, install=install)
         )
+
+    def _check_conditions(self, model: Any) -> None:
+        # PostgreSQL would find out at the first write, and that one would not be told.
+        for template in self.topics:
+            found = _TEMPLATE.fullmatch(template)
+            condition = found and found["condition"]
+            if condition and not isinstance(_field(model, condition), models.BooleanField):
+                raise ImproperlyConfigured(
+                    f"{model._meta.label}.{condition} is neither yes nor no."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +212,13 @@ def _key(model: type[models.Model]) -> str:
 
 def _column(model: type[models.Model], name: str) -> str:
     """The column that `name` (a field, its attribute or its column) stands for."""
+    return str(_field(model, name).column)
+
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
     for field in model._meta.concrete_fields:
         if name in (field.name, field.attname, field.column):
-            return str(field.column)
+            return field
     raise ImproperlyConfigured(
         f"{model._meta.label} declares a trigger on {name!r}, which is not one of its columns."
     ) from FieldDoesNotExist(name)

@@ -44,7 +44,7 @@ class Claim(models.Model):
         ]
         triggers = [
             stays("organization", "patient", "appointment"),
-            Publish(topics=["care:{patient_id}"], columns=["id", "patient_id"]),
+            Publish(topics=["team:{patient_id}"], columns=["id", "patient_id"]),
         ]
 
     def __str__(self) -> str:

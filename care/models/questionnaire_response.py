@@ -121,7 +121,16 @@ class QuestionnaireResponse(models.Model):
                     RAISE EXCEPTION 'A response that was given is only amended.';
                 """,
             ),
-            Publish(topics=["patient:{patient_id}"], columns=["id", "patient_id"]),
+            # That there is something private is itself private: only its author and those who
+            # watch over the patient hear of it.
+            Publish(
+                topics=[
+                    "patient:{patient_id} unless {is_private}",
+                    "care:{patient_id} if {is_private}",
+                    "user:{authored_by_id} if {is_private}",
+                ],
+                columns=["id", "patient_id"],
+            ),
         ]
 
     def __str__(self) -> str:

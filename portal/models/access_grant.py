@@ -59,7 +59,7 @@ class AccessGrant(models.Model):
         triggers = [
             stays("organization", "patient", "user", "subject_id"),
             Publish(
-                topics=["care:{patient_id}", "user:{user_id}"],
+                topics=["team:{patient_id}", "user:{user_id}"],
                 columns=["id", "patient_id", "user_id"],
             ),
             EndsAccess(

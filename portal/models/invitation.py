@@ -61,7 +61,7 @@ class Invitation(models.Model):
         triggers = [
             stays("organization", "patient"),
             Publish(
-                topics=["care:{patient_id}", "admin:{organization_id}"],
+                topics=["team:{patient_id}", "admin:{organization_id}"],
                 columns=["id", "patient_id"],
             ),
         ]

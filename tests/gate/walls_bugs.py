@@ -5,6 +5,7 @@ from tests.gate.bug import Bug, Edit
 CORE = "realtime/hub_core.py"
 REVOCATION = "nothing after the end of a right reaches the page"
 WALLS = "each wall holds with the other one down"
+HEARS = "nobody hears of a row that they may not read"
 ENTITLED = "every committed event reaches every page entitled to it"
 
 # As the care team stands in SQL; it stands there twice, so an edit needs what follows it.
@@ -193,12 +194,40 @@ RIGHTS = (
         WALLS,
         (
             Edit(
-                "portal/sql/realtime_granted_topics.v3.sql",
+                "portal/sql/realtime_granted_topics.v4.sql",
                 "SELECT 'care:' || patient FROM portal_watched_patients() AS patient",
                 "SELECT 'care:' || patient FROM portal_visible_patients() AS patient",
             ),
         ),
         ("tests/portal/test_access_equals_rls.py", "tests/realtime/reading/test_differential.py"),
+    ),
+    Bug(
+        "a private answer is told to all around the patient",
+        "topics",
+        "Caregivers hear that a private questionnaire was begun or given, which they may not read.",
+        HEARS,
+        (
+            Edit(
+                "care/migrations/0008_private_answers.py",
+                "'patient:{patient_id} unless {is_private}'",
+                "'patient:{patient_id}'",
+            ),
+        ),
+        ("tests/house/test_topics.py",),
+    ),
+    Bug(
+        "whoever is called is of the team",
+        "topics",
+        "Somebody who was called to one alert hears of the patient's invitations and claims.",
+        HEARS,
+        (
+            Edit(
+                "portal/sql/realtime_granted_topics.v4.sql",
+                "SELECT 'team:' || patient FROM portal_care_team_patients() AS patient",
+                "SELECT 'team:' || patient FROM portal_watched_patients() AS patient",
+            ),
+        ),
+        ("tests/house/test_topics.py", "tests/portal/test_access_equals_rls.py"),
     ),
     Bug(
         "a place on the team that has ended, for the application",

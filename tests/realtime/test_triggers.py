@@ -59,6 +59,34 @@ def test_a_row_without_a_topic_is_not_published(notes, log):
     assert log.inbox() == []
 
 
+@pytest.fixture
+def conditional(notes, owner):
+    """Notes of which a hidden one is told to the provider and not to the patient."""
+    owner.execute("ALTER TABLE notes ADD COLUMN hidden boolean")
+    notes.publish(
+        topics=("patient:{patient_id} unless {hidden}", "provider:{provider_id} if {hidden}")
+    )
+    return notes
+
+
+@pytest.mark.parametrize(("hidden", "kind"), [(False, "patient"), (True, "provider"), (None, "")])
+def test_a_topic_may_depend_on_what_the_row_says(conditional, log, hidden, kind):
+    row = conditional.insert(provider_id=uuid.uuid4(), hidden=hidden)
+
+    told = [event["topics"] for event in log.inbox()]
+    assert told == ([[f"{kind}:{row[f'{kind}_id']}"]] if kind else [])
+
+
+def test_who_may_hear_of_it_no_more_is_told_the_key_alone(conditional, log, app):
+    row = conditional.insert(provider_id=uuid.uuid4(), hidden=False, number=5)
+    app.execute("UPDATE notes SET hidden = true")
+
+    _, left, updated = log.inbox()
+    assert audience(left) == ("DELETE", [f"patient:{row['patient_id']}"])
+    assert left["old_record"] == {"id": str(row["id"])}
+    assert audience(updated) == ("UPDATE", [f"provider:{row['provider_id']}"])
+
+
 def test_an_update_tells_old_and_new_values(notes, log, app):
     row = notes.insert(number=1)
     app.execute("UPDATE notes SET number = 2 WHERE id = %s", [row["id"]])

@@ -213,6 +213,7 @@ class World:
             topics = {
                 f"patient:{patient}",
                 f"care:{patient}",
+                f"team:{patient}",
                 f"staff:{clinic.pk}",
                 f"admin:{clinic.pk}",
                 f"tenant:{clinic.pk}",
