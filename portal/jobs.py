@@ -1,10 +1,11 @@
-"""What the worker does for the portal: e-mails about accounts, and tidying up.
+"""What the worker does for the portal: e-mails about accounts, tidying up, sealing the audit log.
 
 Arguments of jobs are identifiers and the portal's own address; never an e-mail address, a token or
 anything clinical. Answers to people who are not signed in do the same work whether or not somebody
 has the address they typed: what would take longer, or write more, for a real account is done here.
 """
 
+import logging
 from datetime import timedelta
 from urllib.parse import urljoin
 from uuid import UUID
@@ -19,14 +20,19 @@ from django.utils.http import urlsafe_base64_encode
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from portal import allowances, audit, tenancy
+from portal import allowances, audit, audit_anchors, audit_chain, tenancy
 from portal.models import AuditEntry, Invitation, KeptText, Membership, Organization, User
 from portal.sessions import SessionStore
+
+logger = logging.getLogger(__name__)
 
 # 3, 9, 27 … seconds: a mail server may be away for a night, an invitation lasts for days.
 PATIENT_RETRY = RetryStrategy(max_attempts=10, exponential_wait=3)
 # A link to a new password is wanted now or not at all.
 SHORT_RETRY = RetryStrategy(max_attempts=4, wait=20)
+# A clinic's whole past waits to be sealed after an upgrade: forty thousand entries in one round of
+# ten seconds, and the other jobs in between.
+MOST_BATCHES = 20
 # Who presses the button again gets no second e-mail meanwhile, and nobody's mailbox is flooded.
 RESET_EVERY = timedelta(minutes=5)
 
@@ -143,6 +149,26 @@ def forget_sessions(timestamp: int) -> None:
     """Forget the sessions that ended by the clock, and that nobody came back to."""
     # Idle limits are shorter (`portal.middleware.sessions` ends those); this is the absolute one.
     SessionStore.clear_expired()
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="portal.seal_audit", queueing_lock="portal.seal_audit")
+def seal_audit(timestamp: int) -> None:
+    """Every ten seconds: seal the entries of the audit log that wait for it."""
+    for _ in range(MOST_BATCHES):
+        if audit_chain.seal_batch() < audit_chain.BATCH:
+            return
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="portal.anchor_audit", queueing_lock="portal.anchor_audit")
+def anchor_audit(timestamp: int) -> None:
+    """Each minute: say outside the database where the chain of the audit log stands."""
+    try:
+        audit_anchors.say_head()
+    except OSError as error:
+        # In the log the head stands all the same, and the next minute tries the file again.
+        logger.error("AUDIT_ANCHOR_FILE could not be written (%s).", error.strerror)
 
 
 def _organizations_of(user_id: str) -> list[UUID]:

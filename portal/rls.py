@@ -144,3 +144,14 @@ def stays(*fields: str) -> pgtrigger.ReadOnly:
     somebody who may write for two patients could hand the record of one to the other.
     """
     return pgtrigger.ReadOnly(name="stays", fields=list(fields))
+
+
+def never_emptied() -> pgtrigger.Trigger:
+    """A trigger: TRUNCATE is refused, which row triggers and policies know nothing of."""
+    return pgtrigger.Trigger(
+        name="never_emptied",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        func="RAISE EXCEPTION 'Cannot empty the % table', TG_TABLE_NAME;",
+    )

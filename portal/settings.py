@@ -233,6 +233,8 @@ EMAIL_BACKEND = (
 DEFAULT_FROM_EMAIL = environment.text("FROM_EMAIL", default="portal@localhost")
 # A dead man's switch outside: the auditor of the alerts calls it at every look.
 HEARTBEAT_URL = environment.link("HEARTBEAT_URL")
+# Where the worker writes down how the audit log stands: a file that the database cannot reach.
+AUDIT_ANCHOR_FILE = environment.text("AUDIT_ANCHOR_FILE", default="")
 # What may read /metrics and /health/realtime from another machine.
 METRICS_TOKEN = environment.text("METRICS_TOKEN", default="")
 

@@ -3,6 +3,7 @@
 from portal.models.access_grant import AccessGrant
 from portal.models.allowance import Allowance
 from portal.models.audit import AuditEntry
+from portal.models.audit_seal import AuditSeal, UnsealedEntry
 from portal.models.invitation import Invitation
 from portal.models.kept_text import KeptText
 from portal.models.organization import Membership, Organization, Role
@@ -16,6 +17,7 @@ __all__ = [
     "AccessGrant",
     "Allowance",
     "AuditEntry",
+    "AuditSeal",
     "CareTeamMembership",
     "Caregiver",
     "Invitation",
@@ -29,5 +31,6 @@ __all__ = [
     "ServiceAccount",
     "Session",
     "Sex",
+    "UnsealedEntry",
     "User",
 ]

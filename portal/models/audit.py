@@ -5,7 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from portal.identifiers import uuid7
-from portal.rls import ADMIN, MEMBER, SYSTEM, Policy
+from portal.rls import ADMIN, MEMBER, SYSTEM, Policy, never_emptied
 from realtime.triggers import Publish
 
 
@@ -56,6 +56,7 @@ class AuditEntry(models.Model):
             pgtrigger.Protect(
                 name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
             ),
+            never_emptied(),
             Publish(
                 topics=["admin:{organization_id}"],
                 columns=["id", "action"],

@@ -6,11 +6,13 @@
     bin/drill restore         a base backup and the write-ahead log, restored to a point in time
 
 Each has a database of its own with nothing but the engine in it, a relay and a writer, and looks at
-the end whether what was acknowledged is there, and in the log once and in order. Prints what it
-saw; ends with status 1 when something was lost.
+the end whether what was acknowledged is there, and in the log once and in order; `restore` has all
+tables, and looks whether the audit log is as it was sealed. Prints what it saw; ends with status 1
+when something was lost.
 """
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -46,12 +48,12 @@ class Ward:
         self.errors: dict[str, int] = {}
         self._next = 0
 
-    def open(self) -> None:
+    def open(self, *apps: str) -> None:
         self.server.start()
         self.urls = self.server.provision("drill")
         self.environment = os.environ | SETTINGS | self.urls.environment()
         subprocess.run(
-            [sys.executable, "manage.py", "migrate", "realtime", "--skip-checks", "-v0"],
+            [sys.executable, "manage.py", "migrate", *apps, "--skip-checks", "-v0"],
             cwd=ROOT,
             env=self.environment,
             check=True,
@@ -107,6 +109,40 @@ class Ward:
         if connection is not None:
             connection.close()
 
+    def audit(self, entries: int, anchors: Path) -> None:
+        """Write entries of the audit log, seal them, and say the head as the worker does."""
+        with self.line("superuser") as line:
+            line.execute(
+                "INSERT INTO organizations"
+                " (id, name, slug, time_zone, locale, phone, emergency_phone, created_at)"
+                " VALUES (gen_random_uuid(), 'Drill', 'drill', 'UTC', 'en', '', '112', now())"
+                " ON CONFLICT DO NOTHING"
+            )
+            line.execute(
+                "INSERT INTO audit_logs (id, organization_id, at, action, subject_type, detail)"
+                " SELECT gen_random_uuid(), id, now(), 'drill.written', '', '{}'"
+                " FROM organizations, generate_series(1, %s)",
+                [entries],
+            )
+            line.execute("SELECT portal_seal_audit(%s)", [entries])
+            head = line.execute(
+                "SELECT 'audit anchor' AS event, number, encode(digest, 'hex') AS digest,"
+                " sealed_at::text AS timestamp FROM audit_seals ORDER BY number DESC LIMIT 1"
+            ).fetchone()
+        with anchors.open("a") as file:
+            file.write(json.dumps(head) + "\n")
+
+    def verify(self, anchors: Path) -> dict:
+        """What manage.py verify_audit says of it."""
+        said = subprocess.run(
+            [sys.executable, "manage.py", "verify_audit", "--json", "--anchors", anchors],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        return json.loads(said.stdout)
+
     def look(self) -> dict:
         """What is in the database, and what of it was promised and is missing."""
         with self.line("superuser") as line:
@@ -145,7 +181,7 @@ def disk_full(folder: Path) -> dict:
     ballast.write_bytes(bytes(24 * 2**20))
     ward = Ward(EmbeddedPostgres(disk / "server"))
     try:
-        ward.open()
+        ward.open("realtime")
         assert ward.server.folder.is_relative_to(disk), "PostgreSQL is not on the small disk"
         with ward.relaying():
             ward.write(90, body=200_000, most_errors=40)
@@ -171,7 +207,7 @@ def disk_slow(folder: Path) -> dict:
 def _injected(folder: Path, fault: str, *, ends: bool) -> dict:
     ward = Ward(EmbeddedPostgres(folder / "server"))
     try:
-        ward.open()
+        ward.open("realtime")
         with ward.relaying():
             ward.write(2)
             before = len(ward.acknowledged)
@@ -217,18 +253,23 @@ def restore(folder: Path) -> dict:
     archive = folder / "archive"
     archive.mkdir(mode=0o777)
     archive.chmod(0o777)
+    anchors = folder / "anchors"
     ward = Ward(Archived(folder / "first", archive))
     again = Archived(folder / "second", archive)
     try:
+        # All of it, for the audit log.
         ward.open()
         with ward.relaying():
             ward.write(1)
+            ward.audit(100, anchors)
             again.copy(ward.server)
             ward.write(2)
+            ward.audit(100, anchors)
             kept = list(ward.acknowledged)
             with ward.line("superuser") as line:
                 line.execute("SELECT pg_create_restore_point('before the accident')")
             ward.write(2)
+            ward.audit(100, folder / "anchors of what was undone")
             lost = len(ward.acknowledged) - len(kept)
             before = ward.look()
             with ward.line("superuser") as line:
@@ -242,8 +283,13 @@ def restore(folder: Path) -> dict:
         with ward.relaying():
             wait_until(lambda: ward.look()["log"] != before["log"], 30)
             ward.write(1)
+            ward.audit(100, anchors)
             after = ward.look()
+        audited = ward.verify(anchors)
         return after | {
+            "audit entries sealed": audited["seals"],
+            "anchors that were compared": audited["anchors"],
+            "audit log not as it was": audited["problems"],
             "undone on purpose": lost,
             "seconds to restore": round(time.monotonic() - began, 1),
             "the log is another one": after["log"] != before["log"],
@@ -259,7 +305,15 @@ DRILLS = {
     "disk-slow": disk_slow,
     "restore": restore,
 }
-WRONG = ("acknowledged and lost", "rows without an event", "events without a row", "told twice")
+WRONG = (
+    "acknowledged and lost",
+    "rows without an event",
+    "events without a row",
+    "told twice",
+    "out of order",
+    "holes",
+    "audit log not as it was",
+)
 
 
 def main() -> int:
@@ -273,7 +327,7 @@ def main() -> int:
         found = DRILLS[sys.argv[1]](folder)
     for what, value in found.items():
         print(f"{what:32} {value}")
-    return 1 if any(found[what] for what in (*WRONG, "out of order", "holes")) else 0
+    return 1 if any(found.get(what) for what in WRONG) else 0
 
 
 if __name__ == "__main__":

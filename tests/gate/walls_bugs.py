@@ -6,6 +6,7 @@ CORE = "realtime/hub_core.py"
 REVOCATION = "nothing after the end of a right reaches the page"
 WALLS = "each wall holds with the other one down"
 HEARS = "nobody hears of a row that they may not read"
+AUDIT = "whatever is changed in the audit log shows"
 ENTITLED = "every committed event reaches every page entitled to it"
 
 # As the care team stands in SQL; it stands there twice, so an edit needs what follows it.
@@ -272,5 +273,47 @@ RIGHTS = (
             ),
         ),
         ("tests/messaging/test_sealing.py",),
+    ),
+    Bug(
+        "two seal at once",
+        "audit",
+        "Nothing keeps a second sealer from beginning where the first has not ended.",
+        AUDIT,
+        (
+            Edit(
+                "portal/sql/portal_seal_audit.v1.sql",
+                "IF NOT pg_try_advisory_xact_lock(1986619241, 101) THEN",
+                "IF false THEN",
+            ),
+        ),
+        ("tests/audit/test_sealing.py",),
+    ),
+    Bug(
+        "a hole in the chain passes",
+        "audit",
+        "An entry that was removed together with its seal is not missed.",
+        AUDIT,
+        (
+            Edit(
+                "portal/management/verification.py",
+                "                yield _hole(last + 1, seal.number - 1)\n",
+                "",
+            ),
+        ),
+        ("tests/audit/test_verification.py",),
+    ),
+    Bug(
+        "any anchor holds",
+        "audit",
+        "A chain that was made anew from the first entry on passes for the old one.",
+        AUDIT,
+        (
+            Edit(
+                "portal/management/verification.py",
+                "elif bytes(digests[anchor.number]) != anchor.digest:",
+                "elif not digests[anchor.number]:",
+            ),
+        ),
+        ("tests/audit/test_anchors.py",),
     ),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from django.db import Error
 
 from portal.management.doctor import (
+    audit,
     bus,
     configuration,
     database,
@@ -35,6 +36,7 @@ AREAS: dict[str, Look] = {
     "indexes": indexes.look,
     "relay": relay.look,
     "worker": worker.look,
+    "audit": audit.look,
 }
 
 
