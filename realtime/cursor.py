@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 # The largest bigint: whatever is above it was not given out by a log.
-_LAST = 9_223_372_036_854_775_807
+LAST = 9_223_372_036_854_775_807
 _NUMBER = re.compile(r"[0-9]{1,19}")
 
 
@@ -33,6 +33,6 @@ def parse(value: object, epoch: str | None = None) -> Cursor:
     """
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     named, colon, number = text.rpartition(":")
-    if not _NUMBER.fullmatch(number) or int(number) > _LAST:
+    if not _NUMBER.fullmatch(number) or int(number) > LAST:
         raise ValueError("a cursor ends in a number")
     return Cursor(named if colon else epoch, int(number))

@@ -4,7 +4,9 @@ RealtimeError
 ├── Malformed            a frame that is not of the protocol; it is dropped, the socket stays
 ├── Refused              a join that cannot be honoured; the reason travels to the client
 │   └── InvalidFilter    its filter cannot be understood or does not fit the column
-├── HandshakeRefused     a socket that is not opened; carries the HTTP status
+├── TurnedAway           not now: an HTTP status, a sentence, when to come back
+│   ├── HandshakeRefused a socket that is not opened
+│   └── PollRefused      a poll that is one too many
 ├── SignedOut            the session, user or membership behind an identity has ended
 ├── Truncated            the log no longer (or not yet) holds what follows a cursor: resync
 └── Unavailable          the log or the authority cannot answer now
@@ -41,14 +43,22 @@ class InvalidFilter(Refused):
         super().__init__("RealtimeDisabledForConfiguration", text)
 
 
-class HandshakeRefused(RealtimeError):
-    """The socket is not opened; the peer gets this HTTP status and text."""
+class TurnedAway(RealtimeError):
+    """The peer gets this HTTP status and text."""
 
     def __init__(self, status: int, text: str, *, retry_after: int | None = None) -> None:
         super().__init__(text)
         self.status = status
         self.text = text
         self.retry_after = retry_after
+
+
+class HandshakeRefused(TurnedAway):
+    """The socket is not opened."""
+
+
+class PollRefused(TurnedAway):
+    """The poll is not answered now."""
 
 
 class SignedOut(RealtimeError):

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -30,6 +31,17 @@ class Limits:
     sockets_per_process: int = 15_000
     # A process that was just started is found by all pages at once; who is turned away comes back.
     handshakes_per_second: int = 500
+    # All pages of a person come back at once, and again while a server falls over.
+    user_handshakes_per_second: int = 10
+    user_handshakes_burst: int = 200
+    # A page without a socket is a poll every five seconds: so many pages may have none.
+    polls_per_user: int = 32
+    polls_per_process: int = 200
+    # Each holds one of the process's database connections; pages need the others.
+    polls_reading_per_user: int = 2
+    polls_reading_per_process: int = 4
+    poll_wait_seconds: float = 5.0
+    polled_positions: int = 20_000
     channels_per_socket: int = 100
     bindings_per_channel: int = 100
     joins_per_second: int = 10
@@ -86,6 +98,8 @@ class Sockets:
         self.limits = limits
         self._counts: Counter[tuple[str, str]] = Counter()
         self.handshakes = Bucket(limits.handshakes_per_second, 2 * limits.handshakes_per_second)
+        # Whoever was forgotten begins with a full one.
+        self._handshakes_of = lru_cache(maxsize=20_000)(self._full_bucket)
 
     @property
     def total(self) -> int:
@@ -105,6 +119,10 @@ class Sockets:
 
     def enter(self, identity: Identity) -> None:
         """Count a socket in. Raises HandshakeRefused, counting nothing, when it is one too many."""
+        # A socket that is opened and closed again and again is never one too many, and each of its
+        # joins is written into the audit log.
+        if not self._handshakes_of(identity.user_id).take():
+            raise HandshakeRefused(429, "Too many joins per second per user", retry_after=30)
         for (scope, name), most in self._places(identity):
             if self._counts[scope, name] >= most:
                 raise HandshakeRefused(
@@ -119,6 +137,10 @@ class Sockets:
             self._counts[place] -= 1
             if self._counts[place] <= 0:
                 del self._counts[place]
+
+    def _full_bucket(self, user_id: str) -> Bucket:
+        limits = self.limits
+        return Bucket(limits.user_handshakes_per_second, limits.user_handshakes_burst)
 
     def _places(self, identity: Identity) -> list[tuple[tuple[str, str], int]]:
         limits = self.limits

@@ -4,13 +4,19 @@
     →  {"cursor", "at", "epoch", "events": [{"ids": [index, …], "data": {…}}], "more", "resync"}
 
 `ids` are the indexes of the bindings in the request. With `resync` true the history cannot be
-told: fetch everything and go on from `cursor`. With `more` true there is more already: ask again.
+told: fetch everything and go on from `cursor`. With `more` true there is more already: ask again,
+also when there was no event. 429 and 503 say in `Retry-After` when to ask again.
+
+The view stands outside of the request's transaction: it reads in transactions of the reader's own,
+and holds no connection while it waits for its turn.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -28,15 +34,20 @@ from realtime.audience import Press
 from realtime.authority import Identity
 from realtime.bindings import BindingSet
 from realtime.cursor import Cursor
-from realtime.errors import Refused, SignedOut, Truncated
+from realtime.errors import PollRefused, Refused, SignedOut, Truncated
 from realtime.event import RESYNC
 from realtime.join import ANOTHER_ORGANIZATION
 from realtime.limits import Limits
 from realtime.log import stands_still
 from realtime.position import position
+from realtime.process import running
 from realtime.triggers import published
+from realtime.turns import Turns
 
 PAGE = 500  # events in one answer
+
+# How often a page asks that has no socket: `poll` in static/js/realtime/connection.js.
+EVERY_SECONDS = 5.0
 
 
 @never_cache
@@ -67,17 +78,38 @@ def changes(request: HttpRequest) -> HttpResponse:
     except Refused as refused:
         return _refusal(422, refused.reason)
     try:
-        return JsonResponse(_answer(identity, bindings, since))
+        with _turns(limits).of(identity.user_id):
+            answer = _answer(identity, bindings, since, limits.polled_positions)
     except SignedOut:
         return _refusal(401, "Sign in first")
+    except PollRefused as refused:
+        _count(refused.status)
+        return _refusal(refused.status, refused.text, refused.retry_after)
+    if not answer["more"]:
+        _count(200)
+    return JsonResponse(answer)
 
 
-def _answer(identity: Identity, bindings: BindingSet, since: Cursor) -> dict[str, Any]:
+@lru_cache(maxsize=1)
+def _turns(limits: Limits) -> Turns:
+    return Turns(limits)
+
+
+def _count(status: int) -> None:
+    """Have the hub of this process count it, on its own event loop."""
+    if (found := running()) is not None:
+        hub, loop = found
+        # The loop of a server that ends may be closed already.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(hub.tally.polled, status)
+
+
+def _answer(identity: Identity, bindings: BindingSet, since: Cursor, reach: int) -> dict[str, Any]:
     # Taken before the log is read: what is known now is at least as old as this.
     at = datetime.now(UTC).isoformat()
     authority = authorities.configured()
     try:
-        page = replay.read(authority, identity, since, bindings.tables, limit=PAGE)
+        page = replay.read(authority, identity, since, bindings.tables, limit=PAGE, reach=reach)
     except Truncated:
         with authority.reading(identity):
             here = position()
@@ -154,5 +186,8 @@ def _scope(request: HttpRequest) -> MappingProxyType[str, Any]:
     )
 
 
-def _refusal(status: int, text: str) -> JsonResponse:
-    return JsonResponse({"error": text}, status=status)
+def _refusal(status: int, text: str, retry_after: int | None = None) -> JsonResponse:
+    response = JsonResponse({"error": text}, status=status)
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
+    return response

@@ -18,7 +18,7 @@ from datetime import datetime
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from realtime.authority import Authority, Identity
-from realtime.cursor import Cursor
+from realtime.cursor import LAST, Cursor
 from realtime.errors import SignedOut, Truncated
 from realtime.event import Event
 from realtime.rights import Rights
@@ -34,6 +34,7 @@ _HISTORY = """
             record::text, old_record::text, created_at::text
         FROM realtime_events
         WHERE seq > %(since)s AND seq <= p.last_seq
+            AND seq <= %(reach)s
             AND kind <> 'control'
             AND (table_name = ANY(%(tables)s) OR table_name IS NULL)
         ORDER BY seq
@@ -62,12 +63,14 @@ def read(
     since: Cursor,
     tables: Collection[str],
     limit: int | None = None,
+    reach: int | None = None,
 ) -> Page:
     """All that the reader may hear of the history that follows a cursor; blocking.
 
+    At most `limit` events, from at most `reach` positions.
     Raises Truncated when the log cannot tell all of it, and SignedOut.
     """
-    page = read_log(authority, identity, since, tables, limit)
+    page = read_log(authority, identity, since, tables, limit, reach)
     grants = authority.grants(identity)
     if grants is None:
         raise SignedOut
@@ -82,14 +85,19 @@ def read_log(
     since: Cursor,
     tables: Collection[str],
     limit: int | None = None,
+    reach: int | None = None,
 ) -> Page:
     """What the policies let a reader see of the history that follows a cursor; blocking.
 
     Raises Truncated when the log cannot tell all of it.
     """
     limit = limit or PAGE
+    last = LAST if reach is None else min(since.seq + reach, LAST)
     with authority.reading(identity), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(_HISTORY, {"since": since.seq, "tables": sorted(tables), "limit": limit})
+        cursor.execute(
+            _HISTORY,
+            {"since": since.seq, "reach": last, "tables": sorted(tables), "limit": limit},
+        )
         rows = cursor.fetchall()
     epoch, oldest, head = rows[0][:3]
     if since.epoch not in (None, epoch):
@@ -100,9 +108,8 @@ def read_log(
         raise Truncated("the history is no longer kept")
 
     events = [_event(*row[3:]) for row in rows if row[3] is not None]
-    is_last = len(events) < limit
-    upto = Cursor(epoch, head if is_last else events[-1].seq)
-    return Page(events, upto, is_last)
+    upto = Cursor(epoch, events[-1].seq if len(events) == limit else min(head, last))
+    return Page(events, upto, is_last=len(events) < limit and head <= last)
 
 
 # Not by `Event.from_row`: there are thousands, and what they are is known here.

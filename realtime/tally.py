@@ -88,6 +88,8 @@ class Totals:
     fresh: int = 0
     # Sockets times seconds: what a rate for each of them is divided by.
     socket_seconds: int = 0
+    # Polls that were answered to the end, and refused ones.
+    polls: Counter[int] = field(default_factory=Counter)  # by HTTP status
     turned_away: Counter[int] = field(default_factory=Counter)  # by HTTP status
     refused: Counter[str] = field(default_factory=Counter)  # joins, by the reason's code
     closed: Counter[int] = field(default_factory=Counter)  # by close code
@@ -125,6 +127,10 @@ class Tally:
         self.totals = Totals()
         # Oldest first: when, how many sockets were open, and the totals up to then.
         self.minutes: deque[tuple[float, int, Totals]] = deque(maxlen=_MINUTES_KEPT)
+
+    def polled(self, status: int) -> None:
+        """Count a page that asked instead of listening."""
+        self.totals.polls[status] += 1
 
     def took(self, events: Iterable[Event], after: int, now: float) -> None:
         """Count the events that follow position `after` as told at `now` (seconds since 1970)."""

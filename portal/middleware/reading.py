@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from portal.access import reader_in
-from portal.middleware.tenancy import WITHOUT_DATABASE
+from portal.middleware.tenancy import WITHOUT_TRANSACTION
 from portal.page import Page
 from portal.sessions import ORGANIZATION_KEY
 
@@ -27,7 +27,7 @@ class Reading:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.reader = None  # type: ignore[attr-defined]
         request.page = None  # type: ignore[attr-defined]
-        if request.path in WITHOUT_DATABASE:
+        if request.path in WITHOUT_TRANSACTION:
             return self.get_response(request)
         organization_id = request.session.get(ORGANIZATION_KEY)
         if request.user.is_authenticated and organization_id:

@@ -11,6 +11,9 @@ from portal.sessions import ORGANIZATION_KEY
 
 # These answer also when the database does not.
 WITHOUT_DATABASE = ("/healthz", "/readyz", "/health/realtime", "/metrics")
+# …and the poll asks as its own reader, each time in a transaction of its own: it waits for its turn
+# without any (`realtime.turns`).
+WITHOUT_TRANSACTION = (*WITHOUT_DATABASE, "/realtime/changes")
 
 
 class TenantTransaction:
@@ -25,7 +28,7 @@ class TenantTransaction:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path in WITHOUT_DATABASE:
+        if request.path in WITHOUT_TRANSACTION:
             return self.get_response(request)
         with transaction.atomic():
             _bind(request)

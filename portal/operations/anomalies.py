@@ -76,7 +76,48 @@ class Rule:
         return not check.is_beyond(self.bound * CLEARLY)
 
 
+# For five minutes the burst of a restart is in a measure of five minutes: it must outlast that.
+AFTER_A_BURST = timedelta(minutes=6)
+
 RULES = (
+    Rule(
+        health.NO_HUB,
+        health.NO_HUB.red,
+        "No web process gives a sign of life",
+        None,
+        lasts=timedelta(minutes=1),
+    ),
+    Rule(
+        health.SILENT,
+        health.SILENT.yellow,
+        "Web processes that hang, or ended without a goodbye:",
+        _number,
+        lasts=timedelta(minutes=1),
+    ),
+    Rule(
+        health.OPENING_LATELY,
+        health.OPENING_LATELY.red,
+        "95th percentile of opening a socket",
+        _of_spread,
+        suffix=" over five minutes",
+        lasts=AFTER_A_BURST,
+    ),
+    Rule(
+        health.TURNED_AWAY,
+        health.TURNED_AWAY.red,
+        "Refused handshakes in the last five minutes:",
+        _per_cent,
+        lasts=AFTER_A_BURST,
+        quiet=timedelta(minutes=5),
+    ),
+    Rule(
+        health.POLLING,
+        health.POLLING.red,
+        "Open pages that get no socket, in the last five minutes:",
+        _per_cent,
+        lasts=timedelta(minutes=1),
+        quiet=timedelta(minutes=5),
+    ),
     Rule(
         health.DELIVERY_LATELY,
         health.DELIVERY_LATELY.yellow,

@@ -67,6 +67,9 @@ def _of_hub(hub: HubMeasures) -> Iterator[Metric]:
         totals.turned_away,
     )
     yield _labelled(
+        CounterMetricFamily("vigil_polls", "By status.", labels=["status"]), totals.polls
+    )
+    yield _labelled(
         CounterMetricFamily("vigil_joins_refused", "By reason.", labels=["reason"]), totals.refused
     )
     yield _labelled(

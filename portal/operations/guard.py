@@ -81,7 +81,7 @@ def find(now: datetime, stream: StreamMeasures | None) -> list[Finding]:
     with tenancy.acting_for(None, system=True):
         if not _locked():
             return []
-        _, checks = health.judged(history.now_of_all(now), stream)
+        _, checks = health.judged(history.now_of_all(now), stream, history.silent(now))
         by_name = {check.name: check for check in checks}
         standing = {each.rule: each for each in Finding.objects.filter(ended_at=None)}
         for rule in RULES:

@@ -1,15 +1,22 @@
 """Is delivery well? Each measure against the runbook's bounds: green, yellow or red."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from portal.operations.measures import HubMeasures, StreamMeasures
+from realtime.polling import EVERY_SECONDS
 from realtime.tally import Totals
 
 GREEN, YELLOW, RED = "green", "yellow", "red"
 
 # Of fewer than this a share says nothing.
 _ENOUGH = 20
+
+# Handshakes of pages that might have been let in: too many, or we could not. Without a session or
+# from elsewhere (400, 401, 403) come pages whose person has gone home, and strangers.
+_OURS = (429, 500, 503)
+_STRANGERS = (400, 401, 403)
+_ENOUGH_STRANGERS = 100
 
 
 @dataclass(frozen=True)
@@ -55,13 +62,20 @@ class Measure:
 
 
 NO_HUB = Measure("hub does not answer", "", 0, 0)
+SILENT = Measure("web processes that fell silent", "", 0, float("inf"))
 OPENING = Measure("opening a socket, 95th percentile", "s", 2, 5)
+# Over as soon as those who open one now need not wait.
+OPENING_LATELY = Measure("opening a socket, 95th percentile, five minutes", "s", 2, 5)
 DELIVERY = Measure("delivery, 95th percentile", "s", 0.5, 2)
 # R27: the source's anomaly rule; five minutes, so that it is seen while it lasts.
 DELIVERY_LATELY = Measure("delivery, 99th percentile, five minutes", "s", 1, 5)
 DELIVERED = Measure("seconds with everything delivered", "", 0.99, 0.95)
 LOST = Measure("lost sockets, each socket and hour", "", 1, 5)
 REFUSED = Measure("refused subscriptions", "", 0.01, 0.05)
+TURNED_AWAY = Measure("refused handshakes, five minutes", "", 0.01, 0.05)
+STRANGERS = Measure("handshakes of nobody we know", "", 0.9, float("inf"))
+# Whatever keeps sockets from opening, here or on the way here, pages tell of it by polling.
+POLLING = Measure("pages without a socket, five minutes", "", 0.1, 0.5)
 SPIKE = Measure("sockets against the usual number", "", 2, 4)
 BEHIND = Measure("hub is behind the log", "", 0, 0.5)
 BUS_DOWN = Measure("bus is down", "", 0, 1)
@@ -72,9 +86,15 @@ DEAD_LETTERS = Measure("dead letters", "", 0, float("inf"))
 NOTIFY_QUEUE = Measure("notify queue", "", 0.01, 0.5)
 
 
-def judged(hub: HubMeasures | None, stream: StreamMeasures | None) -> tuple[str, list[Check]]:
-    """The worst state of all, and every check. An hour back, unless the name says otherwise."""
-    checks = [*_of_hub(hub), *_of_stream(stream)]
+def judged(
+    hub: HubMeasures | None, stream: StreamMeasures | None, silent: int | None
+) -> tuple[str, list[Check]]:
+    """The worst state of all, and every check. An hour back, unless the name says otherwise.
+
+    `silent` is the number of web processes that ended without a word, or hang; None when nobody
+    could be asked.
+    """
+    checks = [*_of_hub(hub), SILENT.at(silent), *_of_stream(stream)]
     states = {check.state for check in checks}
     return next((state for state in (RED, YELLOW) if state in states), GREEN), checks
 
@@ -85,11 +105,15 @@ def _of_hub(hub: HubMeasures | None) -> Iterator[Check]:
         return
     hour = hub.hour
     yield OPENING.at(hour.opening.about(0.95))
+    yield OPENING_LATELY.at(_opening_lately(hub.lately))
     yield DELIVERY.at(hour.delivery.about(0.95))
     yield DELIVERY_LATELY.at(hub.lately.delivery.about(0.99))
     yield DELIVERED.at(_share(hour.fresh, hour.watched))
     yield LOST.at(_lost_each_hour(hour))
     yield REFUSED.at(share_refused(hour))
+    yield TURNED_AWAY.at(_share_turned_away(hub.lately, _OURS, _ENOUGH))
+    yield STRANGERS.at(_share_turned_away(hour, _STRANGERS, _ENOUGH_STRANGERS))
+    yield POLLING.at(_share_polling(hub.lately))
     yield SPIKE.at(_spike(hub))
     yield BEHIND.at(float(not hub.is_fresh))
     yield BUS_DOWN.at(float(hub.bus_is_down))
@@ -105,14 +129,31 @@ def _of_stream(stream: StreamMeasures | None) -> Iterator[Check]:
     yield NOTIFY_QUEUE.at(stream.notify_queue)
 
 
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole >= _ENOUGH else None
+def _share(part: int, whole: int, enough: int = _ENOUGH) -> float | None:
+    return part / whole if whole >= enough else None
 
 
 def share_refused(totals: Totals) -> float | None:
     """The share of joins that were refused."""
     refused = sum(totals.refused.values())
     return _share(refused, totals.joined + refused)
+
+
+def _share_turned_away(totals: Totals, statuses: Iterable[int], enough: int) -> float | None:
+    refused = sum(totals.turned_away[status] for status in statuses)
+    return _share(refused, totals.opened + refused, enough)
+
+
+def _share_polling(totals: Totals) -> float | None:
+    """The share of the time of all open pages in which they had to ask."""
+    polling = int(totals.polls.total() * EVERY_SECONDS)
+    if polling < _ENOUGH * 60:
+        return 0.0 if totals.socket_seconds >= _ENOUGH * 60 else None
+    return polling / (polling + totals.socket_seconds)
+
+
+def _opening_lately(totals: Totals) -> float | None:
+    return totals.opening.about(0.95) if totals.opened >= _ENOUGH else None
 
 
 def lost(totals: Totals) -> int:

@@ -29,6 +29,8 @@ from realtime.tally import Totals
 
 # A process that has not been heard of for so long is gone, or its loop hangs.
 SILENT_AFTER = timedelta(seconds=3 * EVERY_SECONDS)
+# So long it is shown that a process fell silent, in case nobody looked at once.
+REMEMBERED = timedelta(hours=1)
 
 
 Sample = TypeVar("Sample", HubSample, OrganizationSample)
@@ -137,9 +139,9 @@ def counted(now: datetime, seconds: float) -> Totals:
 
 
 def processes(now: datetime) -> list[Process]:
-    """The web processes of the last ten minutes that did not say goodbye, by their place."""
+    """The web processes of the last hour that did not say goodbye, by their place."""
     newest = (
-        HubSample.objects.filter(at__gte=now - timedelta(minutes=10))
+        HubSample.objects.filter(at__gte=now - REMEMBERED)
         .order_by("process", "-at")
         .distinct("process")
     )
@@ -148,6 +150,11 @@ def processes(now: datetime) -> list[Process]:
         (Process(each.place, each, is_silent=now - each.at > SILENT_AFTER) for each in alive),
         key=lambda process: process.place,
     )
+
+
+def silent(now: datetime) -> int:
+    """How many web processes are silent."""
+    return sum(process.is_silent for process in processes(now))
 
 
 def behind(now: datetime) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 from realtime.tally import BOUNDS, Spread, Totals
 
 # Counters whose keys are numbers; JSON makes words of them.
-_BY_NUMBER = {"turned_away", "closed"}
+_BY_NUMBER = {"turned_away", "closed", "polls"}
 
 
 def written(totals: Totals) -> dict[str, Any]:

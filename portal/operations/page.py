@@ -88,7 +88,7 @@ def now_of(request: HttpRequest) -> dict[str, Any]:
     """What the upper part needs."""
     reader, at = reader_of(request), timezone.now()
     hubs, stream = history.now_of_all(at), measures.of_stream()
-    state, checks = health.judged(hubs, stream)
+    state, checks = health.judged(hubs, stream, history.silent(at))
     raised = Finding.objects.exclude(raised_at=None)
     return {
         "at": at,

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 10.0
 # The last look of a process that ends; more would hold up a restart.
-_LAST_SECONDS = 1.0
+_LAST_SECONDS = 2.0
 
 # How long samples of each grain are kept. Of a minute all are there for the plots of an hour.
 KEPT = {

@@ -51,7 +51,9 @@ _TRACE = """
 
 def taken(organization_id: UUID, now: datetime) -> dict[str, Any]:
     """The document; for JSON. Takes as long as the doctor does."""
-    status, checks = health.judged(history.now_of_all(now), measures.of_stream())
+    status, checks = health.judged(
+        history.now_of_all(now), measures.of_stream(), history.silent(now)
+    )
     return {
         "taken_at": now.isoformat(timespec="seconds"),
         "versions": _versions(),

@@ -12,11 +12,14 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
-from portal.operations import exposition, health, measures
+from portal import tenancy
+from portal.operations import exposition, health, history, measures
 from portal.operations.health import Check
 
 # Whatever came through a proxy has at least one of them, and came from elsewhere.
@@ -59,13 +62,23 @@ def realtime_health(request: HttpRequest) -> HttpResponse:
     who are served, however slowly.
     """
     hub = measures.of_hub()
-    status, checks = health.judged(hub, measures.of_stream())
+    status, checks = health.judged(hub, measures.of_stream(), _silent())
     answer = {
         "status": status,
         "sockets": hub.sockets if hub else 0,
         "checks": as_json(checks),
     }
     return JsonResponse(answer)
+
+
+def _silent() -> int | None:
+    """How many web processes are silent: one that hangs answers nobody, so the others say it."""
+    try:
+        with tenancy.acting_for(None, system=True):
+            return history.silent(timezone.now())
+    except Error:
+        # That the database is away is a measure of its own.
+        return None
 
 
 @require_safe

@@ -1,6 +1,7 @@
 """The line between page and server, and the badge that tells about it, when things go wrong."""
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -233,6 +234,29 @@ def test_a_refused_join_is_tried_again_and_polling_stands_in(stage):
     del stage._reply
     stage.hurry()
     stage.stands("live")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_page_that_asks_too_much_waits_says_so_and_recovers(stage, badge, status):
+    """As told, whatever its own interval is, and also when somebody looks at it again."""
+    stage.page.route_web_socket("**/websocket**", lambda socket: socket.close(code=1011))
+    asked = []
+
+    def refuse_the_first(route):
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            text = {"error": "Too many polls"}
+            route.fulfill(status=status, headers={"Retry-After": "3"}, json=text)
+        else:
+            route.fulfill(json={"cursor": stage.head, "at": stage.now(), "events": []})
+
+    stage.poll_answer = refuse_the_first
+    stage.open(LIST, timing=QUICK)
+    stage.stands("offline")
+    expect(badge).to_have_text(re.compile("^Offline – data from "))
+    stage.hurry()
+    stage.stands("polling")
+    assert asked[1] - asked[0] >= 3
 
 
 @pytest.mark.parametrize(

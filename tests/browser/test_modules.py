@@ -91,6 +91,31 @@ def test_polls_follow_each_other_in_five_seconds_never_two_at_once(line):
     assert [step[0].count("poll") for step in (asked, due, overdue)] == [1, 0, 0]
 
 
+def test_a_page_that_is_told_to_wait_waits_and_says_that_it_is_not_up_to_date(line):
+    """Also when it comes to the front, or loses its line once more, in the meantime."""
+    begun = (["start", 0], ["tick", 4_000], ["pollFailed", 4_100, 15_000])
+    *_, refused, hurried, early, due, answered = line(
+        *begun, ["hurry", 5_000], ["tick", 20_599], ["tick", 20_600], ["pollAnswered", 20_700]
+    )
+    assert refused[1] == "offline"
+    assert "poll" not in hurried[0] + early[0]
+    assert due[0] == "poll"
+    assert answered[1] == "polling"
+    *_, back, gone, later = line(
+        *begun,
+        ["lost", 4_200, 1006],
+        ["hurry", 4_300],
+        ["joined", 4_400],
+        ["heard", 4_500],
+        ["lost", 4_600, 1006],
+        ["hurry", 4_700],
+        ["lost", 4_800, 1006],
+        ["tick", 20_600],
+    )
+    assert "poll" not in back[0] + gone[0]
+    assert "poll" in later[0]
+
+
 def test_the_socket_takes_over_from_polling_only_when_the_server_has_spoken_on_it(line):
     *_, opened, joined, heard = line(
         ["start", 0],

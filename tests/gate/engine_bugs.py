@@ -271,8 +271,8 @@ ENGINE = (
         (
             Edit(
                 "realtime/replay.py",
-                "upto = Cursor(epoch, head if is_last else events[-1].seq)",
-                "upto = Cursor(epoch, head)",
+                "events[-1].seq if len(events) == limit else min(head, last)",
+                "head",
             ),
         ),
         ("tests/realtime/reading/test_polling.py", "tests/realtime/reading/test_replay.py"),

@@ -43,7 +43,7 @@ def worse(rule, share):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_each_rule_finds_what_lasts_and_says_its_bound(rule):
     value = worse(rule, 1.5) or 1.0
-    told = story(rule, [None, *[value] * 20])
+    told = story(rule, [None, *[value] * 60])
     assert raised(told) == 1
     assert told[-1].raised_at - told[1].began_at >= rule.lasts
     if rule.said is not None:
@@ -53,7 +53,7 @@ def test_each_rule_finds_what_lasts_and_says_its_bound(rule):
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_what_is_at_its_bound_is_no_finding(rule):
-    assert story(rule, [rule.bound] * 20) == [None] * 20
+    assert story(rule, [rule.bound] * 60) == [None] * 60
 
 
 def test_a_value_that_goes_to_and_fro_about_its_bound_is_one_finding():

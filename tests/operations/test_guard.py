@@ -38,12 +38,17 @@ def hub(seconds=0.02, deliveries=0, sockets=40, **changed):
 
 @pytest.fixture
 def watch(db, monkeypatch):
-    """`watch.look(after=10 * SECOND)`: the guard looks, so much later than before."""
+    """`watch.look(after=10 * SECOND)`: the guard looks, so much later than before.
+
+    A web process is heard just before, unless `is_heard` says otherwise.
+    """
     watch = SimpleNamespace(now=timezone.now(), stream=FLOWING)
     monkeypatch.setattr(measures, "of_stream", lambda: watch.stream)
 
-    def look(after=10 * SECOND, **changed):
+    def look(after=10 * SECOND, is_heard=True, **changed):
         watch.now += after
+        if is_heard:
+            keep_hub(hub(), watch.now, Grain.FINE, run="web")
         if changed:
             watch.stream = StreamMeasures(**(vars(FLOWING) | changed))
         return guard.look(watch.now)
@@ -117,6 +122,79 @@ def test_what_comes_again_is_a_finding_of_its_own(watch, admin):
     assert alarms(admin) == 2
 
 
+def test_a_process_that_hangs_is_told_once_and_ends_when_it_speaks_again(watch, admin):
+    keep_hub(hub(), watch.now, Grain.FINE, run="hangs")
+    for _ in range(9):
+        assert watch.look() == []
+    # Thirty seconds make it silent, and then it lasted for a minute.
+    [found] = watch.look()
+    assert (
+        found.reason == "Web processes that hang, or ended without a goodbye: 1 for 60 s; bound 0"
+    )
+    watch.look()
+    assert alarms(admin) == 1
+    keep_hub(hub(), watch.now, Grain.FINE, run="hangs")
+    watch.look()
+    keep_hub(hub(), watch.now + 2 * 60 * SECOND, Grain.FINE, run="hangs")
+    assert watch.look(after=2 * 60 * SECOND) == []
+
+
+def test_a_process_that_said_goodbye_is_not_missed(watch, admin):
+    """A rolling restart: it drains and ends, another run takes its place."""
+    keep_hub(hub(), watch.now, Grain.FINE, run="drained")
+    keep_hub(hub(), watch.now + SECOND, Grain.COARSE, run="drained", is_last=True)
+    for _ in range(30):
+        assert watch.look() == []
+    assert findings() == []
+
+
+def test_without_any_web_process_administrators_are_told(watch, admin):
+    watch.look()
+    for _ in range(9):
+        assert watch.look(is_heard=False) == []
+    # It was silent itself after thirty seconds, and told of together with its being alone.
+    told = {found.rule for found in watch.look(is_heard=False)}
+    assert told == {health.NO_HUB.name, health.SILENT.name}
+    assert alarms(admin) == 2
+
+
+@pytest.mark.parametrize(
+    ("lately", "rule"),
+    [
+        ({"turned_away": Counter({503: 400, 429: 1})}, health.TURNED_AWAY),
+        ({"polls": Counter({200: 400})}, health.POLLING),
+    ],
+)
+def test_sockets_that_nobody_gets_are_told(watch, admin, lately, rule):
+    """They are refused all the time, forty looks long."""
+    counted = hub(**{name: Counter() for name in lately})
+    for number in range(41):
+        for name, counter in lately.items():
+            grown = Counter({key: count * number // 40 for key, count in counter.items()})
+            setattr(counted.totals, name, grown)
+        keep_hub(counted, watch.now + 10 * SECOND, Grain.FINE, run="crowded")
+        watch.look()
+    assert [found.rule for found in findings()] == [rule.name]
+    assert alarms(admin) == 1
+
+
+@pytest.mark.parametrize(
+    ("burst", "what"),
+    [
+        ({"turned_away": Counter({503: 400}), "opened": 400}, "all pages came back at once"),
+        ({"turned_away": Counter({401: 900}), "opened": 30}, "sessions that ended overnight"),
+        ({"turned_away": Counter({401: 900, 403: 900})}, "a scanner"),
+        ({}, "a quiet night"),
+    ],
+)
+def test_what_passes_is_not_told(watch, admin, burst, what):
+    keep_hub(hub(), watch.now, Grain.FINE, run="restarted")
+    for _ in range(60):
+        keep_hub(hub(**burst), watch.now + 10 * SECOND, Grain.FINE, run="restarted")
+        assert watch.look() == [], what
+    assert alarms(admin) == 0
+
+
 def test_only_one_guard_looks_at_a_time(watch, superuser):
     superuser.execute("SELECT pg_advisory_lock(%s, %s)", list(guard._LOCK))
     try:
@@ -129,6 +207,7 @@ def test_only_one_guard_looks_at_a_time(watch, superuser):
 @pytest.mark.parametrize("age", [None, 11.0])
 def test_without_a_relay_the_worker_looks_and_tells(watch, admin, ada, age):
     watch.stream = replace(FLOWING, beat_age=age)
+    keep_hub(hub(), timezone.now(), Grain.FINE, run="web")
     for minute in range(2):
         jobs.stand_in_for_the_guard(timestamp=minute)
     assert [found.rule for found in findings()] == [health.BEAT.name]

@@ -36,6 +36,9 @@ def test_every_close_code_is_on_the_page(name):
         ("consumer.py", "frame too large"),
         ("consumer.py", "TopicNameRequired"),
         ("bindings.py", "BindingRateLimitReached"),
+        ("limits.py", "Too many joins per second per user"),
+        ("turns.py", "Too many polls: at most"),
+        ("turns.py", "Too many polls at once"),
     ],
 )
 def test_words_of_a_refusal_are_those_of_the_code(file, words):

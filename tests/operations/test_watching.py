@@ -1,13 +1,19 @@
 """What machines watch: who may, what is counted of real sockets, and how it is judged."""
 
 import re
+from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.db import OperationalError
+from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
-from portal.operations import health, measures
+from portal.operations import health, history, measures, sampling
 from portal.operations.measures import HubMeasures, StreamMeasures
+from realtime import polling
 from realtime.tally import Totals
 from tests.realtime.reading.conftest import (  # noqa: F401 - fixtures are asked for by name
     cookie_of,
@@ -57,7 +63,7 @@ def metrics(client):
 )
 def test_only_watchers_are_answered(client, settings, db, monkeypatch, path, request_as, status):
     # Whether all is well is not the question here.
-    monkeypatch.setattr(health, "judged", lambda hub, stream: (health.GREEN, []))
+    monkeypatch.setattr(health, "judged", lambda hub, stream, silent: (health.GREEN, []))
     monkeypatch.setattr(measures, "of_stream", lambda: None)
     settings.METRICS_TOKEN = "the right one"
     assert client.get(path, **request_as).status_code == status
@@ -114,6 +120,31 @@ def test_what_is_refused_is_counted_by_its_reason(server, wire, ada, client):  #
     assert re.fullmatch(r'vigil_joins_refused_total\{reason="\w+"\}', reasons[0])
 
 
+def test_polls_are_counted_by_their_status_and_stand_for_the_time_until_the_next(
+    server,  # noqa: F811
+    client,
+    client_for,
+    ana,
+    settings,
+):
+    def counted(status):
+        return metrics(client).get(f'vigil_polls_total{{status="{status}"}}', 0)
+
+    def poll():
+        body = {"cursor": ":0", "bindings": []}
+        answer = client_for(ana).post("/realtime/changes", body, content_type="application/json")
+        return answer.status_code
+
+    before = {status: counted(status) for status in (200, 429)}
+    assert poll() == 200
+    wait_until(lambda: counted(200) == before[200] + 1)
+    settings.REALTIME_LIMITS = {"polls_per_user": 0}
+    assert poll() == 429
+    wait_until(lambda: counted(429) == before[429] + 1)
+    script = Path(__file__).parents[2] / "static" / "js" / "realtime" / "connection.js"
+    assert f"poll: {polling.EVERY_SECONDS:.0f}_000," in script.read_text()
+
+
 def test_what_is_counted_is_about_nobody(server, wire, ada, client, cast):  # noqa: F811
     wire(ada).live(VITALS)
     text = client.get("/metrics").content.decode() + client.get("/health/realtime").content.decode()
@@ -156,9 +187,17 @@ def spread(seconds, count=100):
     return totals
 
 
-def judged(hub=WELL, stream=FLOWING):
+def opened(seconds, count=100):
+    """So many sockets that took so long to open."""
+    totals = Totals(opened=count)
+    for _ in range(count):
+        totals.opening.add(seconds)
+    return totals
+
+
+def judged(hub=WELL, stream=FLOWING, silent=0):
     """The state, and the names of what is not green."""
-    state, checks = health.judged(hub, stream)
+    state, checks = health.judged(hub, stream, silent)
     return state, {check.name for check in checks if check.state != health.GREEN}
 
 
@@ -194,8 +233,112 @@ def test_all_well_is_green():
     ],
 )
 def test_a_measure_beyond_its_bounds_is_told(changed, state, what):
-    _, checks = health.judged(replace(WELL, **changed), FLOWING)
+    _, checks = health.judged(replace(WELL, **changed), FLOWING, 0)
     assert [check.state for check in checks if check.name == what] == [state]
+
+
+@pytest.mark.parametrize(
+    ("lately", "state"),
+    [
+        (Totals(opened=99, turned_away={503: 1}), "green"),
+        (Totals(opened=98, turned_away={503: 2}), "yellow"),
+        (Totals(opened=95, turned_away={429: 2, 500: 1, 503: 2}), "yellow"),
+        (Totals(opened=94, turned_away={429: 2, 500: 2, 503: 2}), "red"),
+        (Totals(turned_away={503: 20}), "red"),
+        # Of fewer than twenty a share says nothing.
+        (Totals(turned_away={503: 19}), "green"),
+        # Sessions that ran out overnight, and a scanner: they are let in nowhere, and rightly.
+        (Totals(opened=20, turned_away={401: 500, 403: 500, 400: 500}), "green"),
+    ],
+)
+def test_handshakes_that_we_refuse_are_told(lately, state):
+    lately.turned_away = Counter(lately.turned_away)
+    found, names = judged(replace(WELL, lately=lately))
+    assert (found, names) == (state, {health.TURNED_AWAY.name} if names else set())
+
+
+@pytest.mark.parametrize(
+    ("hour", "state"),
+    [
+        # A morning: each page knocks two or three times, then its person signs in.
+        ({"opened": 200, "turned_away": {401: 500}}, "green"),
+        ({"opened": 10, "turned_away": {401: 60, 403: 30}}, "green"),
+        ({"opened": 10, "turned_away": {401: 60, 403: 31}}, "yellow"),
+        ({"opened": 0, "turned_away": {401: 99}}, "green"),
+        ({"opened": 0, "turned_away": {401: 100}}, "yellow"),
+    ],
+)
+def test_a_site_that_lets_nobody_in_is_looked_at(hour, state):
+    hour = Totals(opened=hour["opened"], turned_away=Counter(hour["turned_away"]))
+    found, names = judged(replace(WELL, hour=hour))
+    assert (found, names) == (state, {health.STRANGERS.name} if names else set())
+
+
+@pytest.mark.parametrize(
+    ("polls", "socket_seconds", "state"),
+    [
+        # A poll stands for five seconds of a page.
+        (240, 10_800, "green"),
+        (241, 10_800, "yellow"),
+        (240, 1_200, "yellow"),
+        (241, 1_200, "red"),
+        # Every socket is refused, by whoever on the way: nothing is open, everybody asks.
+        (240, 0, "red"),
+        # Three pages in a night on a line that lets no socket through.
+        (239, 0, "green"),
+        (0, 0, "green"),
+    ],
+)
+def test_pages_that_get_no_socket_are_told(polls, socket_seconds, state):
+    lately = Totals(polls=Counter({200: polls}), socket_seconds=socket_seconds)
+    found, names = judged(replace(WELL, lately=lately))
+    assert (found, names) == (state, {health.POLLING.name} if names else set())
+
+
+@pytest.mark.parametrize(
+    ("lately", "state"),
+    [
+        (opened(2), "green"),
+        (opened(2.1), "yellow"),
+        (opened(5.1), "red"),
+        (opened(60, count=19), "green"),
+        (opened(60, count=20), "red"),
+    ],
+)
+def test_sockets_that_open_slowly_now_are_told(lately, state):
+    found, names = judged(replace(WELL, lately=lately))
+    assert (found, names) == (state, {health.OPENING_LATELY.name} if names else set())
+
+
+@pytest.mark.parametrize(("silent", "state"), [(None, "green"), (0, "green"), (1, "yellow")])
+def test_processes_that_fell_silent_are_told(silent, state):
+    assert judged(silent=silent) == (state, {health.SILENT.name} if silent else set())
+
+
+@pytest.mark.usefixtures("committed")
+def test_the_others_tell_of_a_process_that_hangs(client, monkeypatch):
+    monkeypatch.setattr(measures, "of_stream", lambda: FLOWING)
+    now = timezone.now()
+
+    def told():
+        checks = client.get("/health/realtime").json()["checks"]
+        return [check["value"] for check in checks if check["name"] == health.SILENT.name]
+
+    sampling.keep_hub(WELL, now, sampling.Grain.FINE, run="lives")
+    sampling.keep_hub(WELL, now - timedelta(minutes=5), sampling.Grain.FINE, run="hangs")
+    assert told() == [1]
+    sampling.keep_hub(WELL, now, sampling.Grain.FINE, run="hangs", is_last=True)
+    assert told() == [0]
+
+
+def test_without_the_database_health_answers_all_the_same(client, db, monkeypatch):
+    def away(now):
+        raise OperationalError
+
+    monkeypatch.setattr(measures, "of_stream", lambda: None)
+    monkeypatch.setattr(history, "silent", away)
+    answer = client.get("/health/realtime")
+    assert (answer.status_code, answer.json()["status"]) == (200, "red")
 
 
 @pytest.mark.parametrize(

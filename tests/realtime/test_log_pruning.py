@@ -89,7 +89,9 @@ def test_a_page_that_comes_back_reads_what_it_missed(long_log, connect):
     connection.execute(f"SET LOCAL ROLE {identifier(role)}")
     connection.execute("SELECT set_config('portal.organization', %s, true)", [ORGANIZATION])
     found = explained(
-        connection, _HISTORY, {"since": last - MISSED, "tables": ["notes"], "limit": 1_000}
+        connection,
+        _HISTORY,
+        {"since": last - MISSED, "reach": last, "tables": ["notes"], "limit": 1_000},
     )
     connection.execute("RESET ROLE")
     assert sum(found.values()) == MISSED

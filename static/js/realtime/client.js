@@ -220,7 +220,7 @@ export class Client extends EventTarget {
     } catch (error) {
       if (asking.signal.aborted) return
       if (error instanceof Refused && error.status in ENDINGS) this.end(ENDINGS[error.status])
-      else this.#do(this.#connection.pollFailed(this.#clock()))
+      else this.#do(this.#connection.pollFailed(this.#clock(), error.wait))
     }
   }
 

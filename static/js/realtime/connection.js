@@ -33,6 +33,7 @@ export class Connection {
   #retryAt = null
   #troubleAt = null
   #pollAt = null
+  #pollFrom = 0 // before this the server does not want to be asked again
   #polled = null // how the last poll went: "answered", "failed"
   #polling = false
   #ended = null
@@ -123,7 +124,10 @@ export class Connection {
     return this.#pollEnded(now, "answered")
   }
 
-  pollFailed(now) {
+  /** `wait`: for so many milliseconds the server does not want to be asked again. */
+  pollFailed(now, wait = 0) {
+    // Jittered upwards, or all who were refused would come back as one.
+    this.#pollFrom = now + wait * (1 + 0.2 * this.#random())
     return this.#pollEnded(now, "failed")
   }
 
@@ -131,7 +135,7 @@ export class Connection {
   hurry(now) {
     if (this.#phase === "joined") return this.tick(now)
     const doing = []
-    if (this.#polling && this.#pollAt !== null) {
+    if (this.#polling && this.#pollAt !== null && now >= this.#pollFrom) {
       this.#pollAt = null
       doing.push("poll")
     }
@@ -159,7 +163,7 @@ export class Connection {
       this.#pollAt = null
       doing.push("poll")
     } else if (this.#troubleAt !== null && now >= this.#troubleAt + trouble) {
-      doing.push(...this.#startPolling())
+      doing.push(...this.#startPolling(now))
     }
     return doing
   }
@@ -184,21 +188,22 @@ export class Connection {
     this.#retryAt = now + backoff(this.#failures, this.#random)
     this.#failures += 1
     this.#troubleAt ??= now
-    return this.#failures >= this.#timing.tries ? this.#startPolling() : []
+    return this.#failures >= this.#timing.tries ? this.#startPolling(now) : []
   }
 
-  #startPolling() {
+  #startPolling(now) {
     if (this.#polling) return []
     this.#polling = true
-    this.#pollAt = null
-    return ["poll"]
+    this.#pollAt = now < this.#pollFrom ? this.#pollFrom : null
+    return this.#pollAt === null ? ["poll"] : []
   }
 
   #pollEnded(now, how) {
     if (!this.#polling) return []
     this.#polled = how
     // Jittered, or the pages of a whole clinic would ask in step.
-    this.#pollAt = now + this.#timing.poll * (0.8 + 0.4 * this.#random())
+    const next = now + this.#timing.poll * (0.8 + 0.4 * this.#random())
+    this.#pollAt = Math.max(next, this.#pollFrom)
     return []
   }
 }

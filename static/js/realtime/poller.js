@@ -3,11 +3,16 @@ import { Cursor } from "realtime/cursor"
 // A poll that takes longer says as much as one that fails.
 const TIMEOUT_MS = 8_000
 
-/** The server refused for a reason that trying again does not mend. */
+// Nobody is told to wait for longer than this: a page that is out of date must not stay so.
+const LONGEST_WAIT_MS = 60_000
+
+/** The server refused. `wait`: for so many milliseconds it is not to be asked again. */
 export class Refused extends Error {
-  constructor(status) {
-    super(`The server refused the poll with ${status}`)
-    this.status = status
+  constructor(response) {
+    super(`The server refused the poll with ${response.status}`)
+    this.status = response.status
+    const seconds = Number(response.headers.get("Retry-After")) || 0
+    this.wait = Math.min(Math.max(0, seconds * 1_000), LONGEST_WAIT_MS)
   }
 }
 
@@ -28,7 +33,7 @@ export async function poll({ wanted, cursor, organization, csrf, signal }) {
     redirect: "error",
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
   })
-  if (!response.ok) throw new Refused(response.status)
+  if (!response.ok) throw new Refused(response)
   const answer = await response.json()
   return {
     cursor: Cursor.parse(answer.cursor),

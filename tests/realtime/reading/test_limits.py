@@ -74,6 +74,29 @@ def test_sockets_are_counted_for_each_place_and_given_back():
     sockets.enter(Identity("ana", "harbour", "a"))
 
 
+def test_one_person_who_knocks_again_and_again_is_refused_and_others_are_not():
+    sockets = Sockets(Limits(user_handshakes_burst=3, user_handshakes_per_second=0.001))
+    ana, ben = Identity("ana", "harbour", "a"), Identity("ben", "harbour", "b")
+    for _ in range(3):
+        sockets.enter(ana)
+        sockets.leave(ana)
+    with pytest.raises(HandshakeRefused, match="Too many joins per second") as raised:
+        sockets.enter(Identity("ana", "harbour", "another session"))
+    assert (raised.value.status, raised.value.retry_after) == (429, 30)
+    assert sockets.total == 0
+    sockets.enter(ben)
+
+
+def test_all_pages_of_a_person_come_back_and_back_again():
+    """Every one of them six times within a moment: as while a server falls over."""
+    sockets = Sockets(Limits())
+    for _ in range(6):
+        for number in range(32):
+            sockets.enter(Identity("ana", "harbour", f"session {number // 16}"))
+        for number in range(32):
+            sockets.leave(Identity("ana", "harbour", f"session {number // 16}"))
+
+
 def test_a_process_that_is_full_or_flooded_says_when_to_come_back():
     sockets = Sockets(Limits(sockets_per_process=1, handshakes_per_second=2))
     for _ in range(4):
