@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from realtime import bindings as binding_rules
@@ -23,6 +23,7 @@ from realtime.protocol import Frame
 from realtime.replay import Page
 
 if TYPE_CHECKING:
+    from realtime.event import Event
     from realtime.hub import Hub
     from realtime.readers import Reader
     from realtime.subscription import Subscription
@@ -157,8 +158,7 @@ class Join:
             # A few at a time, in one write: a slow line takes them as it can, and what others of
             # the process want to say to this peer need not wait behind megabytes.
             for start in range(0, len(page.events), _AT_ONCE):
-                with self._hub.batch():
-                    subscription.replay(page.events[start : start + _AT_ONCE])
+                self._replay(subscription, page.events[start : start + _AT_ONCE])
                 await failpoint("join.sent")
                 await self._connection.line.drained()
                 if self._is_over():
@@ -167,6 +167,15 @@ class Join:
             if page.is_last:
                 return
             page = await anext(following)
+
+    def _replay(self, subscription: Subscription, events: Sequence[Event]) -> None:
+        try:
+            with self._hub.batch():
+                subscription.replay(events)
+        except Exception as error:
+            # A mistake of ours, which the same cursor would meet again: the page has to look.
+            logger.exception("A history could not be told.")
+            raise Truncated("the history could not be told") from error
 
     async def _go_live(self, subscription: Subscription) -> None:
         hub = self._hub

@@ -176,6 +176,15 @@ ENGINE = (
         ("tests/realtime/test_hub_steps.py",),
     ),
     Bug(
+        "a mistake about one page is everybody's",
+        "hub",
+        "What cannot be told to one channel is told to none of those after it, and the position"
+        " moves on.",
+        "every committed event reaches every page entitled to it",
+        (Edit(CORE, "mistake = error\n", "raise\n"),),
+        ("tests/realtime/test_hub_steps.py",),
+    ),
+    Bug(
         "silence is good news",
         "hub",
         "While the bus says nothing, the log is never asked: the loss of a last message stays.",
