@@ -258,6 +258,24 @@ ENGINE = (
         ("tests/realtime/test_subscription.py", "tests/realtime/reading/test_replay.py"),
     ),
     Bug(
+        "history is judged when it is read",
+        "rights",
+        "What was read of a history goes out as the peer takes it, whatever has become of the right.",
+        "nothing after the end of a right reaches the page",
+        (
+            Edit(
+                "realtime/history.py",
+                '        await failpoint("history.read")\n'
+                "        for piece in page.pieces(AT_ONCE):\n"
+                "            heard = await _judged(hub, reader, subscription, piece)\n",
+                "        page = await _judged(hub, reader, subscription, page)\n"
+                '        await failpoint("history.read")\n'
+                "        for heard in page.pieces(AT_ONCE):\n",
+            ),
+        ),
+        ("tests/realtime/reading/test_revocation.py", "-k", "not_sent_yet"),
+    ),
+    Bug(
         "a truncated history passes for a whole one",
         "replay",
         "A cursor older than what is kept is served from what is left.",
