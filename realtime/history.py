@@ -2,8 +2,8 @@
 
 A herd that comes back after a restart asks for seconds and is served from the hub's ring, where
 rights are those the hub knows, control events up to the same position included. Only what is older
-is read from the log, as the reader. The first page asks the authority, session included; asking anew
-for each of a dozen would take as long as reading them.
+is read from the log, as the reader. The first page asks the authority, session included; asking
+anew for each of a dozen would take as long as reading them.
 
 Whatever was read, a piece is judged by the hub's rights when it is handed over to be sent: a peer
 that reads slowly may take its last piece seconds after the page was read, and its right may have

@@ -5,7 +5,8 @@ so that the three agree. What it brings has passed the first wall, the policies.
 grants, asked for *after* the statement (`read`): what was granted before the snapshot is then known
 to be granted, and what was revoked since is left out. A join judges it once more as it is sent, as
 what is live is judged: by the rights that the hub keeps, all control events up to the end of what
-is sent included (`realtime.history`). Either wall alone would keep a foreign event from getting through.
+is sent included (`realtime.history`). Either wall alone would keep a foreign event from getting
+through.
 """
 
 from __future__ import annotations

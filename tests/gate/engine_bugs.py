@@ -260,7 +260,7 @@ ENGINE = (
     Bug(
         "history is judged when it is read",
         "rights",
-        "What was read of a history goes out as the peer takes it, whatever has become of the right.",
+        "What was read of a history goes out as the peer takes it, whatever became of the right.",
         "nothing after the end of a right reaches the page",
         (
             Edit(
