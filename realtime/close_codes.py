@@ -6,7 +6,7 @@ Reasons that travel with them are words for a developer and never name a person 
 SIGNED_OUT = 4401  # the session ended: offer to sign in
 ACCESS_ENDED = 4403  # the membership ended, or the page is of another organization: reload
 OVERFLOW = 4008  # the peer could not keep up: come back with the cursor
-RESYNC = 4009  # the log is not the one it was: read everything afresh
+RESYNC = 4009  # the log is another one, or we made a mistake: read everything afresh
 LIMITED = 4429  # too many sockets or frames: come back later
 TRY_AGAIN = 1013  # rights could not be read: come back soon
 IDLE = 1001  # nothing was heard from the peer: it may come back at once

@@ -48,13 +48,22 @@ class Outbox:
         """Keep frames until `flush`."""
         self._waiting.setdefault(connection, []).extend(frames)
 
-    def flush(self, overflown: Callable[[Connection], None]) -> None:
-        """Write all that was kept; tell of those whose peer cannot keep up."""
+    def flush(self, end: Callable[[Connection, int], None]) -> Exception | None:
+        """Write all that was kept; end those who cannot have it, with the code that says why.
+
+        Returns a mistake of ours that ended some, if there was one: the others have theirs.
+        """
         self.is_open = True
         waiting, self._waiting = self._waiting, {}
+        mistake: Exception | None = None
         for connection, frames in waiting.items():
-            if not connection.write(frames):
-                overflown(connection)
+            try:
+                if not connection.write(frames):
+                    end(connection, close_codes.OVERFLOW)
+            except Exception as error:  # noqa: BLE001 - the others wait for theirs
+                mistake = error
+                end(connection, close_codes.RESYNC)
+        return mistake
 
 
 class Connection:

@@ -1,10 +1,13 @@
-"""What a channel missed, page by page: from memory if it is recent, else from the database.
+"""What a channel missed, piece by piece: from memory if it is recent, else from the database.
 
 A herd that comes back after a restart asks for seconds and is served from the hub's ring, where
 rights are those the hub knows, control events up to the same position included. Only what is older
-is read from the log, as the reader. The first page asks the authority, session included; those that
-follow are judged by the hub's rights, because asking anew for each of a dozen takes as long as
-reading them.
+is read from the log, as the reader. The first page asks the authority, session included; asking
+anew for each of a dozen would take as long as reading them.
+
+Whatever was read, a piece is judged by the hub's rights when it is handed over to be sent: a peer
+that reads slowly may take its last piece seconds after the page was read, and its right may have
+ended in between.
 """
 
 from __future__ import annotations
@@ -26,12 +29,16 @@ if TYPE_CHECKING:
 
 _SECONDS = 8.0  # the clients give up a join after ten
 
+# Events of a piece: so many are sent between two looks at whether the peer takes them.
+AT_ONCE = 100
+
 
 async def missed(
     hub: Hub, reader: Reader, subscription: Subscription, since: Cursor
 ) -> AsyncIterator[Page]:
-    """The pages of history after a cursor, up to where the subscription's buffer takes over.
+    """The history after a cursor in pieces, up to where the subscription's buffer takes over.
 
+    Each may be heard when it comes and has to be sent at once: nothing may be awaited in between.
     Raises Truncated when history cannot be told completely, Unavailable and SignedOut.
     """
     core, epochs = hub.core, subscription.bindings.epochs
@@ -48,7 +55,7 @@ async def missed(
     page = Page(events=[], upto=since, is_last=False)
     while not page.is_last:
         await failpoint("history.page")
-        recalled = await _recalled(hub, reader, subscription, page.upto.seq)
+        recalled = _recalled(hub, subscription, page.upto.seq)
         if recalled is not None:
             page = recalled
         else:
@@ -60,40 +67,37 @@ async def missed(
                 page.upto,
                 subscription.bindings.tables,
             )
-            if has_asked:
-                page = await _judged(hub, reader, subscription, page)
             has_asked = True
-        told += len(page.events)
-        if told > hub.limits.replayed_events:
-            raise Truncated("too much happened to tell it one by one")
         await failpoint("history.read")
-        yield page
+        for piece in page.pieces(AT_ONCE):
+            heard = await _judged(hub, reader, subscription, piece)
+            told += len(heard.events)
+            if told > hub.limits.replayed_events:
+                raise Truncated("too much happened to tell it one by one")
+            yield heard
 
 
-async def _recalled(
-    hub: Hub, reader: Reader, subscription: Subscription, after: int
-) -> Page | None:
+def _recalled(hub: Hub, subscription: Subscription, after: int) -> Page | None:
     """A page out of the ring; None when the ring does not reach back so far."""
-    core, rights = hub.core, subscription.rights
-    # No await from here on: rights, ring and position belong to one moment.
-    now = await _settled(hub, reader)
+    core = hub.core
+    # No await from here on: ring and position belong to one moment.
     recent = core.ring.after(after, subscription.bindings.tables)
     if recent is None:
         return None
     is_last = len(recent) <= PAGE
     upto = core.seq if is_last else recent[PAGE - 1].seq
-    return Page(recent[:PAGE], Cursor(core.epoch, upto), is_last).heard_with(rights, now)
+    return Page(recent[:PAGE], Cursor(core.epoch, upto), is_last)
 
 
-async def _judged(hub: Hub, reader: Reader, subscription: Subscription, page: Page) -> Page:
-    """What of a page of the log the reader may hear, by rights that are no older than the page."""
+async def _judged(hub: Hub, reader: Reader, subscription: Subscription, piece: Page) -> Page:
+    """What of a piece the reader may hear now, by rights that are no older than the piece."""
     core = hub.core
-    if page.upto.epoch == core.epoch and page.upto.seq > core.seq:
+    if piece.upto.epoch == core.epoch and piece.upto.seq > core.seq:
         await hub.catch_up()
     now = await _settled(hub, reader)
-    if page.upto.epoch != core.epoch:
+    if piece.upto.epoch != core.epoch:
         raise Truncated("the log is another one")
-    return page.heard_with(subscription.rights, now)
+    return piece.heard_with(subscription.rights, now)
 
 
 async def _settled(hub: Hub, reader: Reader) -> float:

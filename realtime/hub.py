@@ -237,9 +237,11 @@ class Hub:
         try:
             yield
         finally:
-            self.outbox.flush(
-                lambda connection: self.core.drop(connection, close_codes.OVERFLOW, "resync")
+            mistake = self.outbox.flush(
+                lambda connection, code: self.core.drop(connection, code, "resync")
             )
+            if mistake is not None:
+                self.failed(mistake)
 
     def _caught_up(self, snapshot: Snapshot, at: float) -> None:
         self._heard_at = self._looked_at = time.monotonic()
@@ -267,6 +269,10 @@ class Hub:
         if self.fresh_at is None or datetime.now(UTC) - self.fresh_at > FRESH:
             return None
         return self.fresh_at
+
+    def failed(self, error: Exception) -> None:
+        """Say that a mistake of ours ended sockets, which begin again."""
+        logger.error("An event could not be told to everybody: sockets closed.", exc_info=error)
 
     # Rights --------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ No I/O and no clock: `realtime.hub` reads bus and log and tells this what it rea
 - A control event takes effect before the event after it is told to anyone it concerns. Others do
   not wait: only the concerned readers are held, and what comes meanwhile is judged by their new
   rights. Unknown rights are no rights.
+- A mistake of ours about one channel ends its socket, which begins again, and nothing else: to
+  the others the event is told all the same, because a position that was passed never comes again.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ class Effects(Protocol):
 
     def recompute(self, reader: Reader) -> None:
         """Ask the authority for the reader's rights, then call `granted` or `refused`."""
+
+    def failed(self, error: Exception) -> None:
+        """Say that a mistake of ours ended sockets; once for an event, however many they are."""
 
 
 class HubCore:
@@ -125,10 +130,17 @@ class HubCore:
             self._tell(held, event)
 
     def _tell(self, audience: Iterable[Reader], event: Event) -> None:
+        mistake: Exception | None = None
         for reader in audience:
             for subscription in reader.listening(event.table):
-                if not subscription.offer(event):
-                    self.drop(subscription.peer, close_codes.OVERFLOW, "resync")
+                try:
+                    if not subscription.offer(event):
+                        self.drop(subscription.peer, close_codes.OVERFLOW, "resync")
+                except Exception as error:  # noqa: BLE001 - nothing may cost the others the event
+                    mistake = error
+                    self.drop(subscription.peer, close_codes.RESYNC, "resync")
+        if mistake is not None:
+            self.effects.failed(mistake)
 
     def _control(self, event: Event) -> None:
         users = [topic.removeprefix(_USER) for topic in event.topics if topic.startswith(_USER)]
@@ -224,9 +236,13 @@ class HubCore:
             return True
         self.readers.release(reader, grants)
         for subscription in reader.subscriptions():
-            # One that still reads its history drains itself when it has done so.
-            if subscription.is_live and not subscription.drain(now):
-                self.drop(subscription.peer, close_codes.OVERFLOW, "resync")
+            try:
+                # One that still reads its history drains itself when it has done so.
+                if subscription.is_live and not subscription.drain(now):
+                    self.drop(subscription.peer, close_codes.OVERFLOW, "resync")
+            except Exception as error:  # noqa: BLE001 - the person's other channels go on
+                self.drop(subscription.peer, close_codes.RESYNC, "resync")
+                self.effects.failed(error)
         return True
 
     def refused(self, reader: Reader, code: int, reason: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from realtime import bindings as binding_rules
@@ -18,19 +18,17 @@ from realtime import close_codes, protocol
 from realtime.connection import Channel
 from realtime.errors import Refused, SignedOut, Truncated, Unavailable
 from realtime.failpoints import failpoint
-from realtime.history import missed
+from realtime.history import AT_ONCE, missed
 from realtime.protocol import Frame
 from realtime.replay import Page
 
 if TYPE_CHECKING:
+    from realtime.event import Event
     from realtime.hub import Hub
     from realtime.readers import Reader
     from realtime.subscription import Subscription
 
 logger = logging.getLogger(__name__)
-
-# How many events are sent between two looks at whether the peer takes them.
-_AT_ONCE = 100
 
 ANOTHER_ORGANIZATION = "This page belongs to another organization: reload it"
 
@@ -137,12 +135,12 @@ class Join:
             return
         registered_at = subscription.position
         subscription.begin(since.seq)
-        pages = missed(self._hub, reader, subscription, since)
+        pieces = missed(self._hub, reader, subscription, since)
         try:
-            # The first page before the answer: what fails there is a refusal the client sees.
-            page = await anext(pages)
+            # The first piece before the answer: what fails there is a refusal the client sees.
+            piece = await anext(pieces)
             self._answer()
-            await self._send(subscription, page, pages)
+            await self._send(subscription, piece, pieces)
         except Truncated as truncated:
             self._answer()
             # What was told before the history broke off is not told again.
@@ -151,22 +149,27 @@ class Join:
             self._channel.resync(truncated.reason)
 
     async def _send(
-        self, subscription: Subscription, page: Page, following: AsyncIterator[Page]
+        self, subscription: Subscription, piece: Page, following: AsyncIterator[Page]
     ) -> None:
         while True:
             # A few at a time, in one write: a slow line takes them as it can, and what others of
             # the process want to say to this peer need not wait behind megabytes.
-            for start in range(0, len(page.events), _AT_ONCE):
-                with self._hub.batch():
-                    subscription.replay(page.events[start : start + _AT_ONCE])
-                await failpoint("join.sent")
-                await self._connection.line.drained()
-                if self._is_over():
-                    return
-            subscription.caught_up(page.upto.seq)
-            if page.is_last:
+            self._replay(subscription, piece.events)
+            subscription.caught_up(piece.upto.seq)
+            await failpoint("join.sent")
+            await self._connection.line.drained()
+            if piece.is_last or self._is_over():
                 return
-            page = await anext(following)
+            piece = await anext(following)
+
+    def _replay(self, subscription: Subscription, events: Sequence[Event]) -> None:
+        try:
+            with self._hub.batch():
+                subscription.replay(events)
+        except Exception as error:
+            # A mistake of ours, which the same cursor would meet again: the page has to look.
+            logger.exception("A history could not be told.")
+            raise Truncated("the history could not be told") from error
 
     async def _go_live(self, subscription: Subscription) -> None:
         hub = self._hub
@@ -175,7 +178,7 @@ class Join:
             now = time.time()
             hub.core.keep_time(now)
             with hub.batch():
-                subscription.drain(now, _AT_ONCE)
+                subscription.drain(now, AT_ONCE)
             if subscription.is_live or self._is_over():
                 return
             await failpoint("join.drained")

@@ -3,15 +3,16 @@
 One statement reads the head, the oldest retained position and the events between cursor and head,
 so that the three agree. What it brings has passed the first wall, the policies. The second are the
 grants, asked for *after* the statement (`read`): what was granted before the snapshot is then known
-to be granted, and what was revoked since is left out. After its first page a join judges as what is
-live is judged, by the rights that the hub keeps, all control events up to the end of the page
-included (`realtime.history`). Either wall alone would keep a foreign event from getting through.
+to be granted, and what was revoked since is left out. A join judges it once more as it is sent, as
+what is live is judged: by the rights that the hub keeps, all control events up to the end of what
+is sent included (`realtime.history`). Either wall alone would keep a foreign event from getting
+through.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +51,15 @@ class Page:
     events: list[Event]
     upto: Cursor
     is_last: bool  # `upto` is the head
+
+    def pieces(self, size: int) -> Iterator[Page]:
+        """The same in pieces of at most `size` events."""
+        start = 0
+        while len(self.events) - start > size:
+            events = self.events[start : start + size]
+            yield Page(events, Cursor(self.upto.epoch, events[-1].seq), is_last=False)
+            start += size
+        yield Page(self.events[start:], self.upto, self.is_last)
 
     def heard_with(self, rights: Rights, now: float) -> Page:
         """What of it may be heard with these rights at `now` (seconds since 1970)."""

@@ -9,6 +9,7 @@ import contextlib
 import json
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -24,6 +25,9 @@ TOPIC = "realtime:page"
 # Without a sign of the server for so long a client asks, and then gives the line up. A machine
 # that is busy with other tests takes seconds to answer.
 QUIET_SECONDS, PATIENCE_SECONDS = 2.0, 8.0
+# A page that hears something asks as often all the same: what comes after the answer was told after
+# the question, by the rights of then.
+BEAT_SECONDS = 0.5
 LONGEST_PAUSE = 1.0
 TOKEN = "t" * 32  # of a browser's own making: the header's and the cookie's have to agree
 # The words with which a join says that nothing leads from the cursor to now.
@@ -55,6 +59,8 @@ class Reader(ABC):
     def __post_init__(self) -> None:
         self.since = self.seq
         self.port = self.failed = 0
+        # Of what is being told: see `Heard`.
+        self.asked, self.by, self.is_live = 0.0, "", False
 
     @property
     def epoch(self) -> str:
@@ -107,7 +113,18 @@ class Reader(ABC):
         epoch, _, seq = data["position"].rpartition(":")
         record = data["record"]
         fact = (record["id"], int(record["code"].rpartition("-")[2]))
-        self.heard.append(Heard(time.monotonic(), epoch, int(seq), record["patient_id"], fact))
+        self.heard.append(
+            Heard(
+                at=time.monotonic(),
+                epoch=epoch,
+                seq=int(seq),
+                patient=record["patient_id"],
+                fact=fact,
+                asked=self.asked,
+                by=self.by,
+                is_live=self.is_live,
+            )
+        )
         self.stand_at(data["position"])
 
     def stand_at(self, position: str) -> None:
@@ -143,6 +160,8 @@ class Reader(ABC):
 class Page(Reader):
     """A page with a socket."""
 
+    _beats: deque[float]  # when each heartbeat was sent that is not answered yet
+
     async def read(self) -> None:
         port = self.pick()
         async with connect(
@@ -156,9 +175,17 @@ class Page(Reader):
         ) as line:
             binding = _binding() | {"since": self.cursor}
             payload = {"config": {"postgres_changes": [binding]}}
+            self.asked, self.by, self.is_live = time.monotonic(), str(port), False
+            self._beats = deque()
             await line.send(json.dumps(["1", "1", TOPIC, "phx_join", payload]))
             while True:
                 self._hear(json.loads(await self._next(line)))
+                if not self._beats and time.monotonic() - self.asked > BEAT_SECONDS:
+                    await self._beat(line)
+
+    async def _beat(self, line) -> None:
+        self._beats.append(time.monotonic())
+        await line.send(json.dumps([None, "2", "phoenix", "heartbeat", {}]))
 
     async def _next(self, line) -> str:
         """The next frame. Raises TimeoutError when the line is dead, though nobody said so."""
@@ -166,7 +193,7 @@ class Page(Reader):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(QUIET_SECONDS):
                 return await line.recv()
-        await line.send(json.dumps([None, "2", "phoenix", "heartbeat", {}]))
+        await self._beat(line)
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await line.recv()
 
@@ -174,8 +201,12 @@ class Page(Reader):
         _, _, topic, event, payload = frame
         if event == "postgres_changes":
             self.take(payload["data"])
+        elif event == "phx_reply" and topic == "phoenix":
+            self.asked = self._beats.popleft()
         elif event == "system" and payload["extension"] == "position":
             self.stand_at(payload["message"])
+        elif event == "system" and payload["extension"] == "postgres_changes":
+            self.is_live = True
         elif event == "system" and payload["extension"] == "resync":
             self._count("told to look")
             if payload["message"] in TRUNCATED:
@@ -190,6 +221,7 @@ class Poll(Reader):
     """A page without a socket, which asks every now and then."""
 
     async def read(self) -> None:
+        self.asked = time.monotonic()
         answer = await self.ask(self.cursor)
         if answer["resync"] and not answer["cursor"].startswith(f"{self.epoch}:"):
             raise StartedAnew

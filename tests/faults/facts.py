@@ -40,7 +40,8 @@ class Logged:
 class Right:
     """Somebody may read a patient's events: after position `since`, up to `until`.
 
-    `granted` and `revoked` are the moments at which the changes were asked for.
+    `granted` and `revoked` are the moments at which the changes were asked for, `ended` the one at
+    which the end was known to be committed.
     """
 
     user: str
@@ -49,17 +50,27 @@ class Right:
     until: int | None = None
     granted: float = float("-inf")
     revoked: float = float("inf")
+    ended: float = float("inf")
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A client received an event: whether as a frame or as an answer to its poll."""
+    """A client received an event: whether as a frame or as an answer to its poll.
+
+    It was told after the moment `asked`: when the client put the latest question (a poll, a join, a
+    heartbeat) that had been answered by then. `by` is the web process whose memory it came from,
+    "" when it was read from the database for this answer; `is_live` says that the client had its
+    whole history before, so that the process knows at least as much as it tells.
+    """
 
     at: float
     epoch: str
     seq: int
     patient: str
     fact: Fact
+    asked: float = float("-inf")
+    by: str = ""
+    is_live: bool = False
 
 
 @dataclass(frozen=True)

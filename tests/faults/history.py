@@ -4,6 +4,7 @@
 imports none of it. The truth is the database at the end.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -59,9 +60,10 @@ def check(
         held[right.user].append(right)
     _check_writes(report, truth, writes)
     _check_log(report, truth, writes)
+    knowledge = _Knowledge(truth, clients)
     for client in clients:
         _check_order(report, client)
-        _check_rights(report, truth, held[client.user], client)
+        _check_rights(report, truth, held[client.user], client, knowledge)
         _check_whole(report, truth, held[client.user], client)
     _check_settled(report, truth, clients)
     _check_measures(report, truth, bounds or Bounds())
@@ -142,7 +144,40 @@ def _check_order(report: Report, client: Client) -> None:
         epoch, last = each.epoch, max(last, each.seq)
 
 
-def _check_rights(report: Report, truth: Truth, rights: list[Right], client: Client) -> None:
+class _Knowledge:
+    """From when on each web process surely knew the log up to a position: it had told what follows.
+
+    A history that was asked for later is told by the rights of later.
+    """
+
+    def __init__(self, truth: Truth, clients: Sequence[Client]) -> None:
+        live = [
+            (each.at, each.by, each.seq)
+            for client in clients
+            for each in client.heard
+            if isinstance(each, Heard) and each.is_live and each.epoch == truth.epoch
+        ]
+        self._told: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+        for at, by, seq in sorted(live):
+            seqs, times = self._told[by]
+            if not seqs or seq > seqs[-1]:
+                seqs.append(seq)
+                times.append(at)
+
+    def of_end(self, right: Right, by: str) -> float:
+        """When a right's end was surely known to whoever told something."""
+        if right.until is None:
+            return float("inf")
+        if not by:
+            return right.ended
+        seqs, times = self._told[by]
+        later = bisect_right(seqs, right.until)
+        return times[later] if later < len(times) else float("inf")
+
+
+def _check_rights(
+    report: Report, truth: Truth, rights: list[Right], client: Client, knowledge: _Knowledge
+) -> None:
     known = {event.seq: event for event in truth.events}
     for each in client.heard:
         if not isinstance(each, Heard):
@@ -151,7 +186,11 @@ def _check_rights(report: Report, truth: Truth, rights: list[Right], client: Cli
         is_kept = each.epoch == truth.epoch and each.seq >= truth.oldest
         if is_kept and (event is None or (event.patient, event.fact) != (each.patient, each.fact)):
             report.leaked.append(f"{client.name}: heard {each.seq}, which never happened")
-        elif not any(_entitles(right, each) for right in rights if right.patient == each.patient):
+        elif not any(
+            _entitles(right, each) and each.asked < knowledge.of_end(right, each.by)
+            for right in rights
+            if right.patient == each.patient
+        ):
             report.leaked.append(f"{client.name}: heard {each.seq} of {each.patient}")
 
 

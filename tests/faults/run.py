@@ -194,7 +194,7 @@ class Run:
             each = len(marks) // max(1, len(turns))
             assert len(marks) == each * len(turns), "a change of rights was not told, or told twice"
             right = Right(place["user"], place["patient"])
-            for number, (asked, holds) in enumerate(turns):
+            for number, (asked, done, holds) in enumerate(turns):
                 first, last = marks[number * each], marks[(number + 1) * each - 1]
                 if holds:
                     right = Right(place["user"], place["patient"], since=last, granted=asked)
@@ -207,6 +207,7 @@ class Run:
                             granted=right.granted,
                             until=first,
                             revoked=asked,
+                            ended=done,
                         )
                     )
             found.append(right)

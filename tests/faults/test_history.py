@@ -43,11 +43,11 @@ TRUTH = Truth(
     absences=[(10.0, 12.0)],
     settled=0.5,
 )
-# Noor lost her place at position 3 and has it again from 5 on.
+# Noor lost her place at position 3, which was committed at 2.9, and has it again from 5 on.
 RIGHTS = [
     Right("ana", "ana"),
     Right("ben", "ben"),
-    Right("noor", "ana", until=3, revoked=2.5),
+    Right("noor", "ana", until=3, revoked=2.5, ended=2.9),
     Right("noor", "ana", since=5, granted=4.5),
 ]
 WRITES = [
@@ -60,9 +60,9 @@ WRITES = [
 ]
 
 
-def heard(seq, at=None, epoch="e"):
+def heard(seq, at=None, epoch="e", **how):
     event = next(event for event in EVENTS if event.seq == seq)
-    return Heard(float(seq) if at is None else at, epoch, seq, event.patient, event.fact)
+    return Heard(float(seq) if at is None else at, epoch, seq, event.patient, event.fact, **how)
 
 
 ANA = Client("page of ana", "ana", 0, [heard(1), heard(4), heard(6)], position=6)
@@ -90,6 +90,33 @@ def test_what_is_told_again_under_later_rights_is_no_leak():
 
 def test_what_was_on_its_way_when_a_right_ended_may_be_withheld():
     assert not found(clients=[replace(NOOR, heard=[heard(6)])])
+
+
+# What web 1 told Ana at 4.1 came after the end of Noor's right: from then on it knew of that.
+ANA_LIVE = replace(ANA, heard=[heard(1), heard(4, at=4.1, by="web 1", is_live=True), heard(6)])
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        # An answer to a poll, which was under way when the end was committed.
+        {"at": 3.5, "asked": 2.8},
+        # A line that joined, or was last heard to answer, before anything shows that web 1 knew.
+        {"at": 4.3, "asked": 4.0, "by": "web 1"},
+        {"at": 4.3, "asked": 4.0, "by": "web 1", "is_live": True},
+        # Another process, which may know less.
+        {"at": 4.3, "asked": 4.2, "by": "web 2"},
+    ],
+)
+def test_what_came_before_an_end_may_be_told_until_the_end_is_known(how):
+    assert not found(clients=[ANA_LIVE, replace(NOOR, heard=[heard(1, **how), heard(6)])])
+
+
+def test_what_a_process_tells_of_the_past_shows_nothing_of_what_it_knows():
+    history = replace(ANA_LIVE.heard[1], is_live=False)
+    told = heard(1, at=4.3, asked=4.2, by="web 1")
+    clients = [replace(ANA, heard=[heard(1), history, heard(6)]), replace(NOOR, heard=[told])]
+    assert "leaked" not in found(clients=clients)
 
 
 def test_who_was_told_to_begin_anew_need_not_hear_what_came_before():
@@ -173,6 +200,29 @@ def test_an_event_of_somebody_else():
 def test_an_event_after_the_right_ended():
     heard_ = [heard(1), heard(4, at=4.4), heard(6)]
     assert list(found(clients=[replace(NOOR, heard=heard_)])) == ["leaked"]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"at": 3.5, "asked": 3.0},  # by a poll that was asked for after the end was committed
+        {"at": 4.3, "asked": 4.2, "by": "web 1"},  # as the history of a join
+        {"at": 4.3, "asked": 4.2, "by": "web 1", "is_live": True},  # after a heartbeat's answer
+    ],
+)
+def test_an_event_of_before_the_end_that_is_told_when_the_end_is_known(how):
+    clients = [ANA_LIVE, replace(NOOR, heard=[heard(1, **how), heard(6)])]
+    assert list(found(clients=clients)) == ["leaked"]
+
+
+def test_history_that_is_told_when_a_right_that_was_given_again_has_ended_too():
+    again = replace(RIGHTS[3], until=6, revoked=5.5, ended=5.6)
+    late = heard(4, at=5.9, asked=5.8)
+    rights = [*RIGHTS[:3], again]
+    in_time = replace(late, at=5.5, asked=5.4)
+    assert not found(clients=[replace(NOOR, heard=[heard(1), in_time])], rights=rights)
+    clients = [replace(NOOR, heard=[heard(1), late])]
+    assert list(found(clients=clients, rights=rights)) == ["leaked"]
 
 
 def test_an_event_that_never_happened():

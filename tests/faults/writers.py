@@ -132,15 +132,15 @@ class Writer:
 class Registrar:
     """Takes somebody's place on a care team away and gives it back, again and again.
 
-    `turns` are the changes that were made, in order: when each was asked for, and whether the
-    place holds since.
+    `turns` are the changes that were made, in order: when each was asked for, when it was known to
+    be committed, and whether the place holds since.
     """
 
     url: str
     place: dict[str, str]
     dice: Random
     pause: float
-    turns: list[tuple[float, bool]] = field(default_factory=list)
+    turns: list[tuple[float, float, bool]] = field(default_factory=list)
 
     async def run(self, end: asyncio.Event) -> None:
         line = Line(self.url)
@@ -158,7 +158,7 @@ class Registrar:
                 except psycopg.Error:
                     # Whether it was done is asked before it is tried again.
                     await line.close()
-            self.turns.append((asked, holds))
+            self.turns.append((asked, time.monotonic(), holds))
         await line.close()
 
     async def _stands(self, line: Line) -> bool:

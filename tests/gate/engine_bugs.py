@@ -176,6 +176,15 @@ ENGINE = (
         ("tests/realtime/test_hub_steps.py",),
     ),
     Bug(
+        "a mistake about one page is everybody's",
+        "hub",
+        "What cannot be told to one channel is told to none of those after it, and the position"
+        " moves on.",
+        "every committed event reaches every page entitled to it",
+        (Edit(CORE, "mistake = error\n", "raise\n"),),
+        ("tests/realtime/test_hub_steps.py",),
+    ),
+    Bug(
         "silence is good news",
         "hub",
         "While the bus says nothing, the log is never asked: the loss of a last message stays.",
@@ -247,6 +256,24 @@ ENGINE = (
             ),
         ),
         ("tests/realtime/test_subscription.py", "tests/realtime/reading/test_replay.py"),
+    ),
+    Bug(
+        "history is judged when it is read",
+        "rights",
+        "What was read of a history goes out as the peer takes it, whatever became of the right.",
+        "nothing after the end of a right reaches the page",
+        (
+            Edit(
+                "realtime/history.py",
+                '        await failpoint("history.read")\n'
+                "        for piece in page.pieces(AT_ONCE):\n"
+                "            heard = await _judged(hub, reader, subscription, piece)\n",
+                "        page = await _judged(hub, reader, subscription, page)\n"
+                '        await failpoint("history.read")\n'
+                "        for heard in page.pieces(AT_ONCE):\n",
+            ),
+        ),
+        ("tests/realtime/reading/test_revocation.py", "-k", "not_sent_yet"),
     ),
     Bug(
         "a truncated history passes for a whole one",

@@ -154,8 +154,8 @@ RIGHTS = (
         (
             Edit(
                 "realtime/history.py",
-                "return page.heard_with(subscription.rights, now)",
-                "return page",
+                "return piece.heard_with(subscription.rights, now)",
+                "return piece",
             ),
         ),
         ("tests/realtime/reading/test_join_walls.py",),

@@ -138,6 +138,10 @@ class World(RuleBasedStateMachine):
         if reader not in self.questions:
             self.questions.append(reader)
 
+    def failed(self, error):
+        # Promises are held against what reaches a page where it arrives.
+        raise error
+
     # What is true ----------------------------------------------------------------------------
 
     def granted(self, user):

@@ -20,8 +20,11 @@ class Socket:
         self.identity = Identity("ana", ORGANIZATION, session, expires_at=at)
         self.subscriptions = set()
         self.heard, self.closed = [], None
+        self.breaks_at = None
 
     def event(self, event, *, history):
+        if event.seq == self.breaks_at:
+            raise ZeroDivisionError
         self.heard.append(event.seq)
         return True
 
@@ -33,8 +36,14 @@ class Socket:
 
 
 class Questions:
+    def __init__(self):
+        self.mistakes = []
+
     def recompute(self, reader):
         """Nobody answers by himself."""
+
+    def failed(self, error):
+        self.mistakes.append(type(error))
 
 
 @pytest.fixture
@@ -106,6 +115,35 @@ def test_a_log_that_does_not_follow_closes_every_page(core, live, snapshot):
     core.read(**snapshot, events=[], asked_after=2, is_whole=True, now=0.0)
     assert page.closed == close_codes.RESYNC
     assert (core.epoch, core.seq) == (snapshot["epoch"], snapshot["head"])
+
+
+# Mistakes of ours ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["from the bus", "from the log"])
+def test_a_mistake_about_one_channel_costs_the_others_nothing(core, live, way):
+    first, odd, odd_too, last = pages = [live(name, None) for name in "abcd"]
+    odd.breaks_at = odd_too.breaks_at = 1
+    if way == "from the bus":
+        assert core.receive("e0", 1, [an_event(1), an_event(2)], 0.0)
+    else:
+        snapshot = {"epoch": "e0", "oldest": 1, "head": 2, "asked_after": 0, "is_whole": True}
+        core.read(**snapshot, events=[an_event(1), an_event(2)], now=0.0)
+    assert [page.heard for page in pages] == [[1, 2], [], [], [1, 2]]
+    assert (first.closed, last.closed) == (None, None)
+    assert odd.closed == odd_too.closed == close_codes.RESYNC
+    assert core.effects.mistakes == [ZeroDivisionError]
+
+
+def test_a_mistake_about_what_waited_for_rights_costs_the_others_nothing(core, live):
+    first, odd, last = pages = [live(name, None) for name in "abc"]
+    odd.breaks_at = 2
+    core.receive("e0", 1, [rights_changed(1), an_event(2), an_event(3)], 0.0)
+    reader = core.readers.of(first.identity)
+    assert core.granted(reader, reader.rights.asked, {"patient:1": None}, 0.0)
+    assert (first.heard, last.heard) == ([2, 3], [2, 3])
+    assert [page.closed for page in pages] == [None, close_codes.RESYNC, None]
+    assert core.effects.mistakes == [ZeroDivisionError]
 
 
 # Rights ----------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The revocation race: rights end while events flow, and nothing later may arrive.
 
-A trial is one person who looks at one patient, and whose right ends in one of seven ways: while
+A trial is one person who looks at one patient, and whose right ends in one of eight ways: while
 their page is live, at a place in the middle of its join, or while it polls. Trials run in waves on
 one event loop, beside writers who never pause; a wave has its bus whole, lossy or cut. All of it is
 chosen by a seed. What must not be is judged from the log and from what reached the page, without
@@ -8,6 +8,8 @@ the engine's own code:
 
     the right ended by a row       no event with seq > S, the position of that row's control event
     the right ended by the clock   no event written at its last moment or later, and after S
+    either, once it is known       no event at all, whatever its position: history is told by the
+                                   rights of the moment in which it is told
 """
 
 import asyncio
@@ -25,7 +27,7 @@ from django.utils import timezone
 from portal.sessions import digest_of
 from realtime.failpoints import armed
 from tests.realtime.reading.near import NearSocket, polled, until
-from tests.realtime.reading.race_judgement import facts_since, leaks
+from tests.realtime.reading.race_judgement import AGAIN, facts_since, leaks
 from tests.realtime.reading.race_trials import (
     ENDS_BY_CLOCK,
     HELD,
@@ -193,6 +195,8 @@ class Race:
             trial.revoked_at = time.monotonic()
         else:
             async with self.calm:
+                # A join that cannot tell whether rights changed says that they may have.
+                trial.ended_at, trial.revoking_from = None, len(trial.socket.texts)
                 await self._revoke(trial, owner, turn)
                 if trial.where == LIVE:
                     await self._shown(trial)
@@ -200,6 +204,8 @@ class Race:
             # The hub hears of it while the join still stands where it stood.
             seq = self.hub.core.seq
             await until(lambda: self.hub.core.seq > seq + WAVE)
+        if trial.where != LIVE and trial.is_over:
+            trial.marked = self.hub.core.seq, len(trial.socket.texts)
         trial.go_on.set()
         await self._shown(trial)
 
@@ -261,11 +267,12 @@ class Race:
     async def _poll(self, trial, cursor=None):
         loop = asyncio.get_running_loop()
         asked = cursor or trial.cursor
+        heard = trial.heard_late if trial.is_over else trial.heard
         status, answer = await loop.run_in_executor(self.polls, polled, trial.key, asked, VITALS)
         assert status in (200, 401), answer
         if status == 200:
             for each in answer["events"]:
-                trial.heard.setdefault(number(each["data"]["position"]), "poll")
+                heard.setdefault(number(each["data"]["position"]), "poll")
             trial.cursor = answer["cursor"]
 
     async def _come_back(self, trial, start):
@@ -276,7 +283,7 @@ class Race:
         if choice == 0 or trial.where == POLLING:
             await self._poll(trial, start)
         elif choice == 1 and trial.socket.closed_with is None:
-            trial.socket.join({**VITALS, "since": start}, topic="realtime:again")
+            trial.socket.join({**VITALS, "since": start}, topic=AGAIN)
 
     async def _live_again(self, trial):
         joins = [frame for frame in trial.socket.frames if frame[3] == "phx_reply"]

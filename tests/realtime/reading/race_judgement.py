@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tests.realtime.reading.race_trials import LIVE
-from tests.realtime.reading.wire import number
+from tests.realtime.reading.wire import is_system, number
+
+# The channel on which a page asks for everything once more, when all has settled.
+AGAIN = "realtime:again"
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,13 @@ async def facts_since(connection, start):
 def leaks(trial, facts):
     """What reached the trial's page after its right had ended, or was never its own."""
     own = facts.written[trial.topic]
+    revoked = facts.revoked.get(str(trial.user_id), 0)
     if trial.is_by_clock:
         # A busy machine may write down the end when it has passed already: until then it was none.
-        known = facts.revoked.get(str(trial.user_id), 0)
-        forbidden = {seq for seq, at in own.items() if at >= trial.ends_at and seq > known}
+        forbidden = {seq for seq, at in own.items() if at >= trial.ends_at and seq > revoked}
     else:
-        forbidden = {seq for seq in own if seq > facts.revoked[str(trial.user_id)]}
+        assert revoked, f"the end was never told: {trial.name}"
+        forbidden = {seq for seq in own if seq > revoked}
     assert forbidden, f"nothing was written afterwards: {trial.name}"
     heard = dict(trial.heard)
     if trial.socket is not None:
@@ -54,10 +58,25 @@ def leaks(trial, facts):
     if trial.company and trial.ends_person:
         heard |= {number(each["position"]): "company" for each in trial.company.changes()}
     foreign = {seq for seq in heard if seq > facts.start} - own.keys()
+    late = trial.heard_late | dict.fromkeys(_told_late(trial, revoked), "socket, when it was over")
     return [
-        f"{trial.name}: event {seq} by {heard[seq]}"
-        for seq in sorted(forbidden & heard.keys() | foreign)
+        f"{trial.name}: event {seq} by {(heard | late)[seq]}"
+        for seq in sorted(forbidden & heard.keys() | foreign | late.keys())
     ]
+
+
+def _told_late(trial, revoked):
+    """What the trial's socket was told, of whatever position, when the end was surely known."""
+    if trial.socket is None:
+        return
+    is_over = False
+    for place, frame in enumerate(trial.socket.frames):
+        if trial.marked is not None and trial.marked[0] >= revoked:
+            is_over = is_over or place >= trial.marked[1]
+        if trial.where == LIVE and trial.revoking_from is not None:
+            is_over = is_over or (is_system(frame, "access") and place >= trial.revoking_from)
+        if frame[3] == "postgres_changes" and (is_over or frame[2] == AGAIN):
+            yield number(frame[4]["data"]["position"])
 
 
 def report(done):

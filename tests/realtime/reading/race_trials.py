@@ -7,7 +7,9 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db import connections
+from django.utils import timezone
 
+from alerts.models import Alert, EscalationPolicy, PolicyVersion, Rule, RuleVersion
 from portal.models import (
     AccessGrant,
     Caregiver,
@@ -25,6 +27,12 @@ REVOCATIONS = {
     "care team": {
         "ended": "UPDATE care_team_memberships SET ends_at = now() WHERE patient_id = %(patient)s",
         "deleted": "DELETE FROM care_team_memberships WHERE patient_id = %(patient)s",
+    },
+    "call": {
+        # Who was called sees the patient until the alert closes.
+        "alert closed": "UPDATE assessment_critical_alerts SET phase = 'closed',"
+        " closed_at = now(), outcome = 'done' WHERE patient_id = %(patient)s",
+        "ended": "UPDATE access_grants SET ends_at = now() WHERE patient_id = %(patient)s",
     },
     "deactivated": {"user": "UPDATE users SET is_active = false WHERE id = %(user)s"},
     "password": {"changed": "UPDATE users SET password = 'another' WHERE id = %(user)s"},
@@ -78,6 +86,12 @@ class Trial:
     company: NearSocket | bool = False  # whether there is another browser, and then its socket
     cursor: str = ""
     heard: dict[int, str] = field(default_factory=dict)  # seq: by which way
+    # The same of what was asked for when the right had ended: of that nothing may be told at all.
+    heard_late: dict[int, str] = field(default_factory=dict)
+    # At a moment at which nothing was on its way to the page: how far the hub had come in the log,
+    # and how many frames the page had.
+    marked: tuple[int, int] | None = None
+    revoking_from: int | None = None  # how many frames it had when its right was about to end
     revoked_at: float | None = None
     ended_at: float | None = None
     reached: asyncio.Event = field(default_factory=asyncio.Event)
@@ -100,6 +114,18 @@ class Trial:
     @property
     def is_by_clock(self):
         return self.kind == "clock"
+
+    @property
+    def is_over(self):
+        """Whether the end of the right is committed, and has come."""
+        if self.revoked_at is None:
+            return False
+        return self.ends_at is None or timezone.now() >= self.ends_at
+
+    @property
+    def is_called(self):
+        """Whether the right is that of somebody who was called for an alert."""
+        return self.kind == "call" or (self.kind == "clock" and self.way == "call")
 
     @property
     def role(self):
@@ -133,6 +159,7 @@ class People:
 
     def __init__(self, clinic):
         self.clinic = clinic
+        self._judged_by = None
 
     def seat(self, wave):
         """Give each trial its user, session, patient and right; blocking, for a thread."""
@@ -143,7 +170,7 @@ class People:
 
     def _seat(self, wave):
         rows = {model: [] for model in (User, Membership, Patient, Provider)}
-        rights, sessions = [], []
+        rights, sessions, alerts = [], [], []
         for trial in wave:
             user = User(email=f"{trial.key}@race.example", name="R", password=f"md5${trial.key}")
             linked = trial.way == "patient's link"
@@ -163,9 +190,12 @@ class People:
             trial.company = trial.luck.random() < 0.3
             if trial.company:
                 sessions.append(session_row(trial.other_key, user, self.clinic))
-            if not linked:
+            if trial.is_called:
+                alerts.append(self._alert(patient))
+                rights.append(self._call(alerts[-1], user))
+            elif not linked:
                 rights.append(self._right(trial, user, patient, rows[Provider]))
-        for made in (*rows.values(), sessions):
+        for made in (*rows.values(), sessions, alerts):
             if made:
                 type(made[0]).objects.using("owner").bulk_create(made)
         for model in {type(right) for right in rights}:
@@ -176,8 +206,39 @@ class People:
         common = {"organization": self.clinic, "patient": patient}
         if trial.role == Role.CAREGIVER:
             return Caregiver(**common, user=user)
-        if trial.way == "call":
-            return AccessGrant(**common, user=user, subject_id=uuid4())
         provider = Provider(organization=self.clinic, user=user, name="D")
         providers.append(provider)
         return CareTeamMembership(**common, provider=provider)
+
+    def _alert(self, patient):
+        if self._judged_by is None:
+            self._judged_by = self._rule()
+        now = timezone.now()
+        return Alert(
+            organization=self.clinic,
+            patient=patient,
+            **self._judged_by,
+            severity="urgent",
+            condition="glucose:high",
+            what="Glucose",
+            measured_at=now,
+            available_at=now,
+        )
+
+    def _call(self, alert, user):
+        return AccessGrant(
+            organization=self.clinic, patient=alert.patient, user=user, subject_id=alert.pk
+        )
+
+    def _rule(self):
+        """What all alerts of the race were judged by."""
+        of_clinic = {"organization": self.clinic}
+        policy = EscalationPolicy.objects.using("owner").create(**of_clinic, name="Race")
+        rule = Rule.objects.using("owner").create(**of_clinic, name="Glucose")
+        of_clinic["number"] = 1
+        said = {"severity": "urgent", "what": "Glucose", "policy_id": policy.pk}
+        version = RuleVersion.objects.using("owner").create(**of_clinic, **said, rule_id=rule.pk)
+        steps = PolicyVersion.objects.using("owner").create(
+            **of_clinic, policy_id=policy.pk, steps=[]
+        )
+        return {"rule_version_id": version.pk, "policy_version_id": steps.pk}

@@ -10,7 +10,7 @@ from django.db import OperationalError, connections
 from django.utils import timezone
 
 from portal.middleware.sessions import idle_limit
-from realtime import asking
+from realtime import asking, history
 from realtime.authority import Identity
 from realtime.failpoints import armed
 from tests.realtime.reading.wire import PAGE, changed_ids, ids, is_system, number
@@ -174,6 +174,34 @@ def test_a_removal_in_the_middle_of_a_join_is_obeyed(
     inbox.head()
     page.heartbeat()
     assert set(changed_ids(page)) <= {before}
+
+
+@pytest.mark.parametrize("recent", [True, False], ids=["memory", "database"])
+@pytest.mark.parametrize(("name", "told"), [("history.read", 0), ("join.sent", 2)])
+def test_history_that_is_not_sent_yet_when_a_right_ends_is_not_told(
+    wire, inbox, put, ada, leave_team, server, forgetful, monkeypatch, settings, recent, name, told
+):
+    """It was read while the right held: the rest waits until the peer has taken the beginning."""
+    settings.REALTIME_FAILPOINTS = True
+    monkeypatch.setattr(history, "AT_ONCE", 2)
+    since = inbox.head()
+    missed = [put() for _ in range(6)]
+    wait_until(lambda: server.hub.core.seq >= number(inbox.head()))
+    if not recent:
+        forgetful()
+    removed = []
+
+    def remove():
+        if not removed:
+            removed.append(True)
+            leave_team(ada)
+            wait_until(lambda: server.hub.core.seq >= number(inbox.head()))
+
+    with armed(name, lambda: in_a_thread(remove)):
+        page = wire(ada)
+        page.live({**VITALS, "since": since})
+    assert removed
+    assert changed_ids(page) == missed[:told]
 
 
 def test_signing_out_ends_the_sockets_of_that_session_alone(

@@ -1,4 +1,4 @@
-"""Rights that end while events flow, 200 times in each of seven ways: nothing later arrives."""
+"""Rights that end while events flow, 200 times in each of eight ways: nothing later arrives."""
 
 import os
 
