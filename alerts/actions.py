@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from alerts import lifecycle
 from alerts.errors import NobodyToHandTo
@@ -18,7 +18,7 @@ from alerts.lifecycle import State, Turn
 from alerts.models import Alert, AlertRecord, Outcome
 from alerts.progress import plan_for, state_of, write
 from alerts.telling import may_answer
-from portal import access, audit, tenancy
+from portal import access, audit, clock, tenancy
 from portal.access import Reader
 
 
@@ -115,6 +115,7 @@ def note_seen(alert_ids: list[UUID], *, by: Reader) -> int:
                     patient_id=alert.patient_id,
                     alert=alert,
                     kind=AlertRecord.Kind.SEEN,
+                    at=Now(),
                     user_id=by.user_id,
                 )
         except IntegrityError:
@@ -136,7 +137,7 @@ def _act(
     access.of_watched_patients(Alert.objects.all(), by).only("pk").get(pk=alert_id)
     with tenancy.acting_for(by.organization_id, by.user_id, system=True):
         alert = Alert.objects.select_for_update(of=["self"]).get(pk=alert_id)
-        now = timezone.now()
+        now = clock.now()
         write(alert, turn(alert, state_of(alert), now), now)
         audit.record(
             action,

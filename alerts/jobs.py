@@ -7,11 +7,11 @@ done, and jobs only say when to look.
 import logging
 from datetime import timedelta
 
-from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from alerts import gap_watch, judge, queue, silence, steps
+from portal import clock
 from portal.models import Organization
 
 logger = logging.getLogger(__name__)
@@ -38,14 +38,18 @@ def take_step(organization_id: str, step_id: str) -> None:
 @app.periodic(cron="* * * * * */10")
 @app.task(name="alerts.sweep", queueing_lock="alerts.sweep")
 def sweep(timestamp: int) -> None:
-    """Every ten seconds: what is due or waits, whatever became of its job."""
-    for organization_id in Organization.objects.values_list("pk", flat=True):
-        try:
-            steps.take_due(organization_id)
-            judge.judge_waiting(organization_id)
-        except Exception:
-            # One clinic's trouble must not keep another's alerts waiting. The auditor sees it.
-            logger.exception("The sweep of one organization failed.")
+    """Every ten seconds: what is due or waits, whatever became of its job.
+
+    Steps first, of every clinic: a thousand values of one may take minutes to be judged.
+    """
+    organizations = list(Organization.objects.values_list("pk", flat=True))
+    for look in (steps.take_due, judge.judge_waiting):
+        for organization_id in organizations:
+            try:
+                look(organization_id)
+            except Exception:
+                # One clinic's trouble must not keep another's alerts waiting. The auditor sees it.
+                logger.exception("The sweep of one organization failed.")
 
 
 @app.periodic(cron="*/5 * * * *")
@@ -54,7 +58,7 @@ def sweep_deeply(timestamp: int) -> None:
     """Every five minutes: readings that no trigger queued, and patients from whom nothing comes."""
     for organization_id in Organization.objects.values_list("pk", flat=True):
         try:
-            queue.queue_forgotten(organization_id, timezone.now() - FORGOTTEN_WITHIN)
+            queue.queue_forgotten(organization_id, clock.now() - FORGOTTEN_WITHIN)
             silence.look(organization_id)
         except Exception:
             logger.exception("The deep sweep of one organization failed.")

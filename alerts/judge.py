@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from alerts import observations
 from alerts.judging import Observation, Verdict, in_range, verdicts, worst_of
@@ -21,8 +21,9 @@ from alerts.queue import heard_at, pass_history
 from alerts.raising import correct, count_or_raise, recover
 from care import early_warning
 from care.models import VitalSign
-from portal import tenancy
+from portal import clock, tenancy
 from portal.models import Patient
+from portal.patience import StillHeld, acting_in_turn
 
 logger = logging.getLogger(__name__)
 
@@ -37,35 +38,44 @@ def judge_waiting(organization_id: UUID | str) -> int:
     with tenancy.acting_for(organization_id, system=True):
         rules = rules_on()
     pass_history(organization_id, _longest_horizon(rules))
-    judged, tried = 0, set[UUID]()
+    judged, tried, held = 0, set[UUID](), set[UUID]()
     while True:
-        row_id: UUID | None = None
+        row: Judgement | None = None
         try:
-            with tenancy.acting_for(organization_id, system=True):
+            with acting_in_turn(organization_id):
                 row = (
                     Judgement.objects.filter(judged_at=None)
                     .exclude(pk__in=tried)
+                    .exclude(patient_id__in=held)
                     .order_by("attempts", "queued_at")
                     .select_for_update(skip_locked=True, of=["self"])
                     .first()
                 )
                 if row is None:
                     return judged
-                row_id = row.pk
-                judge(row, rules, timezone.now())
-                row.judged_at = timezone.now()
+                judge(row, rules, clock.now())
+                row.judged_at = Now()
                 row.save(update_fields=["judged_at"])
-                judged += 1
-        except Exception:
-            if row_id is None:
+            judged += 1
+        except Exception as error:
+            if row is None:
                 raise
             # Left for the next round, and for the auditor, who tells that it waits. One row that
             # cannot be judged must not keep the others waiting.
             logger.exception("An observation could not be judged.")
-            tried.add(row_id)
-            with tenancy.acting_for(organization_id, system=True):
-                failed = Judgement.objects.filter(pk=row_id, attempts__lt=MOST_ATTEMPTS)
-                failed.update(attempts=F("attempts") + 1)
+            tried.add(row.pk)
+            if isinstance(error, StillHeld):
+                # Whoever holds it holds it for the patient's other observations too.
+                held.add(row.patient_id)
+            _note_attempt(organization_id, row.pk)
+
+
+def _note_attempt(organization_id: UUID | str, row_id: UUID) -> None:
+    with tenancy.acting_for(organization_id, system=True):
+        failed = Judgement.objects.filter(pk=row_id, attempts__lt=MOST_ATTEMPTS)
+        # Unless another worker judges it by now.
+        free = failed.select_for_update(skip_locked=True).values("pk")
+        Judgement.objects.filter(pk__in=free).update(attempts=F("attempts") + 1)
 
 
 def rules_on() -> list[RuleVersion]:
@@ -84,7 +94,7 @@ def judge(row: Judgement, rules: list[RuleVersion], now: datetime) -> None:
     observation = observations.observation_of(row.source_table, row.source_id)
     found: list[Verdict] = []
     if observation is not None:
-        found = _verdicts(rules, patient, observation, heard_at(row, observation.measured_at))
+        found = _verdicts(rules, patient, observation, heard_at(row, observation.measured_at), now)
     met = worst_of(found)
     ask_again = None if observation is None else partial(_asked_again, patient, observation)
     correct(row.source_id, met, ask_again, now)
@@ -98,11 +108,15 @@ def judge(row: Judgement, rules: list[RuleVersion], now: datetime) -> None:
 
 
 def _verdicts(
-    rules: list[RuleVersion], patient: Patient, observation: Observation, heard: datetime
+    rules: list[RuleVersion],
+    patient: Patient,
+    observation: Observation,
+    heard: datetime,
+    now: datetime,
 ) -> list[Verdict]:
     person = observations.person_of(patient, observation.measured_at)
     earlier = observations.earlier_than(patient, observation.measured_at)
-    overrides = _overrides(patient, timezone.now())
+    overrides = _overrides(patient, now)
     return [
         verdict
         for rule in rules

@@ -8,6 +8,7 @@ from django.db import connection
 from alerts.models import Judgement
 from care.models import Result, Source
 from portal import tenancy
+from portal.patience import acting_in_turn
 
 # Each with the column that says when its row was written.
 SOURCES = {
@@ -25,10 +26,10 @@ SLOWEST_RESULT = timedelta(weeks=6)
 def queue_forgotten(organization_id: UUID | str, since: datetime) -> int:
     """Queue observations written since then that are in no queue, as after a trigger was off.
 
-    Returns how many there were.
+    Returns how many there were. Raises StillHeld.
     """
     forgotten = 0
-    with tenancy.acting_for(organization_id, system=True), connection.cursor() as cursor:
+    with acting_in_turn(organization_id), connection.cursor() as cursor:
         for table, written_at in SOURCES.items():
             # Names of our own list.
             cursor.execute(
@@ -67,17 +68,19 @@ def pass_history(organization_id: UUID | str, horizon: timedelta) -> int:
     passed = 0
     with tenancy.acting_for(organization_id, system=True), connection.cursor() as cursor:
         for table in _MEASURED:
-            # Names of our own list.
+            # Names of our own list. What somebody has locked waits until the next time.
             cursor.execute(
-                f"UPDATE {Judgement._meta.db_table} AS waiting SET judged_at = clock_timestamp()"  # noqa: S608
-                f" FROM {table} AS source"
+                f"WITH history AS (SELECT waiting.id FROM {Judgement._meta.db_table} AS waiting"  # noqa: S608
+                f" JOIN {table} AS source ON source.id = waiting.source_id"
                 " WHERE waiting.judged_at IS NULL AND waiting.source_table = %(table)s"
-                " AND source.id = waiting.source_id"
                 " AND source.measured_at < waiting.queued_at - make_interval(secs => %(horizon)s)"
                 " AND (%(table)s <> 'results' OR source.source = %(imported)s"
                 " OR source.measured_at < waiting.queued_at - make_interval(secs => %(slowest)s))"
                 " AND NOT EXISTS (SELECT 1 FROM alert_readings AS reading"
-                " WHERE reading.source_id = waiting.source_id)",
+                " WHERE reading.source_id = waiting.source_id)"
+                " FOR UPDATE OF waiting SKIP LOCKED)"
+                f" UPDATE {Judgement._meta.db_table} AS passed SET judged_at = clock_timestamp()"
+                " FROM history WHERE passed.id = history.id",
                 {
                     "table": table,
                     "horizon": horizon.total_seconds(),

@@ -1,10 +1,10 @@
 """Patients from whom nothing comes: stale data is an alarm."""
 
+import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Max
-from django.utils import timezone
 
 from alerts import observations
 from alerts.judge import rules_on
@@ -12,8 +12,11 @@ from alerts.judging import Observation, Verdict, is_about, silence_of
 from alerts.models import Alert, RuleKind, RuleOverride, RuleVersion
 from alerts.raising import count_or_raise
 from care.models import Result, VitalSign
-from portal import tenancy
+from portal import clock, tenancy
 from portal.models import Patient
+from portal.patience import StillHeld, acting_in_turn
+
+logger = logging.getLogger(__name__)
 
 # Whoever has sent nothing for so long is not being watched any more, and no alarm is owed.
 WATCHED_FOR = timedelta(days=14)
@@ -28,14 +31,19 @@ def look(organization_id: UUID | str) -> int:
 
 def _look_for(organization_id: UUID | str, rule: RuleVersion) -> int:
     new = 0
-    now = timezone.now()
+    now = clock.now()
     if rule.hours is None:
         return 0
     with tenancy.acting_for(organization_id, system=True):
         overdue = _overdue(rule, now)
     for patient_id, last in overdue.items():
-        with tenancy.acting_for(organization_id, system=True):
-            new += _raise_unless_known(rule, patient_id, last, now)
+        try:
+            with acting_in_turn(organization_id):
+                is_new = _raise_unless_known(rule, patient_id, last, now)
+        except StillHeld:
+            logger.warning("A silence is looked at again later: somebody holds what it needs.")
+        else:
+            new += is_new
     return new
 
 
@@ -62,7 +70,7 @@ def _raise_unless_known(rule: RuleVersion, patient_id: UUID, last: datetime, now
     # One alert for one silence: whoever closed it has decided about this one.
     if Alert.objects.filter(patient=patient, condition=condition, measured_at=last).exists():
         return False
-    muted = RuleOverride.objects.in_force().filter(
+    muted = RuleOverride.objects.in_force(now).filter(
         patient=patient, rule_id=rule.rule_id, is_muted=True
     )
     person = observations.person_of(patient, now)

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from alerts import lifecycle
 from alerts.models import Alert, AlertStep, Phase, StepKind
 from alerts.progress import plan_for, state_of, write
 from alerts.telling import answerable_patients
-from portal import tenancy
+from portal import clock, tenancy
+from portal.patience import acting_in_turn
 
 logger = logging.getLogger(__name__)
 
@@ -20,16 +21,20 @@ def take(organization_id: UUID | str, step_id: UUID | str) -> bool:
     """Take one step if it is the next one and due; return whether it was taken now.
 
     Harmless when called again, too early, or for a step that something else has overtaken: the
-    alert's row is locked before anything is looked at.
+    alert's row is locked before anything is looked at. While somebody else has it locked, nothing
+    is taken and nobody waits; the next sweep asks again. Raises StillHeld.
     """
-    with tenancy.acting_for(organization_id, system=True):
+    with acting_in_turn(organization_id):
         step = AlertStep.objects.filter(pk=step_id).values("alert_id").first()
         if step is None:
             return False
-        alert = Alert.objects.select_for_update(of=["self"]).get(pk=step["alert_id"])
+        free = Alert.objects.select_for_update(of=["self"], skip_locked=True)
+        alert = free.filter(pk=step["alert_id"]).first()
+        if alert is None:
+            return False
         if not AlertStep.objects.filter(pk=step_id, done_at=None, cancelled_at=None).exists():
             return False
-        now = timezone.now()
+        now = clock.now()
         turn = lifecycle.due(state_of(alert), plan_for(alert.policy_version), now)
         if turn is None:
             return False
@@ -47,7 +52,7 @@ def take_due(organization_id: UUID | str) -> int:
         _let_go(organization_id)
     with tenancy.acting_for(organization_id, system=True):
         waiting = list(
-            AlertStep.objects.filter(done_at=None, cancelled_at=None, due_at__lte=timezone.now())
+            AlertStep.objects.filter(done_at=None, cancelled_at=None, due_at__lte=Now())
             .order_by("due_at")
             .values_list("pk", flat=True)
         )
@@ -73,16 +78,16 @@ def _let_go(organization_id: UUID | str) -> None:
     Looked for and not told: a place on a care team, a role, a membership and an account end in many
     ways, and a place by the clock alone.
     """
-    with tenancy.acting_for(organization_id, system=True):
+    with acting_in_turn(organization_id):
         held = Alert.objects.filter(phase=Phase.ACKNOWLEDGED).order_by("pk")
         for owner_id in held.order_by().values_list("owner_id", flat=True).distinct():
             patients = answerable_patients(UUID(str(organization_id)), owner_id)
             lost = held.filter(owner_id=owner_id).exclude(patient_id__in=patients.values("pk"))
             AlertStep.objects.filter(
-                # Locked, so that nobody takes it meanwhile.
-                alert__in=list(lost.select_for_update(of=["self"])),
+                # Locked, so that nobody takes it meanwhile; one that somebody has is left to them.
+                alert__in=list(lost.select_for_update(of=["self"], skip_locked=True)),
                 kind=StepKind.EXPIRE,
                 done_at=None,
                 cancelled_at=None,
-                due_at__gt=timezone.now(),
-            ).update(due_at=timezone.now())
+                due_at__gt=Now(),
+            ).update(due_at=Now())

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
@@ -22,6 +21,7 @@ from notifications.channels.wording import CODE
 from notifications.models import Channel, Delivery, Occasion, Phone
 from notifications.models.delivery import OUTWARD
 from notifications.occasions import tell_all
+from portal import clock
 from portal.models import Organization
 from portal.tenancy import acting_for
 
@@ -37,7 +37,7 @@ BRIEFLY = RetryStrategy(max_attempts=3, wait=5)
 def deliver(organization_id: str, channel: str) -> None:
     """Send what is due by one channel in one organization."""
     again_at = sending.deliver(organization_id, Channel(channel))
-    if again_at is not None and again_at < timezone.now() + SWEEP_EVERY:
+    if again_at is not None and again_at < clock.now() + SWEEP_EVERY:
         _deliver_at(again_at, organization_id, channel)
 
 
@@ -98,7 +98,7 @@ def _deliver_at(at: datetime | None, organization_id: str, channel: str) -> None
 def _is_due(organization_id: UUID, channel: Channel) -> bool:
     with acting_for(organization_id, system=True):
         return (
-            Delivery.objects.due(timezone.now())
+            Delivery.objects.due(clock.now())
             .filter(organization_id=organization_id, channel=channel)
             .exists()
         )

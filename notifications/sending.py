@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from notifications.channels import email, sms, web_push
 from notifications.channels.message import AddressGone, Message, NotSent
@@ -22,6 +22,7 @@ from notifications.channels.wording import line
 from notifications.models import Channel, Delivery, Device
 from notifications.routing import Drop, Send, Wait, decide, is_hopeless, next_try
 from notifications.situation import Address, Situations
+from portal import clock
 from portal.identifiers import uuid7
 from portal.tenancy import acting_for
 
@@ -64,7 +65,7 @@ def claim_next(organization_id: UUID | str, channel: Channel) -> tuple[bool, Cla
 
     Returns whether there was anything, and the claim, or None when none of it is to go out now.
     """
-    now = timezone.now()
+    now = clock.now()
     with acting_for(organization_id, system=True):
         due = Delivery.objects.due(now).filter(organization_id=organization_id, channel=channel)
         first = (
@@ -96,23 +97,28 @@ def send(organization_id: UUID | str, claim: Claim) -> None:
     else:
         with acting_for(organization_id, system=True):
             _of(claim).update(
-                status=Status.SENT, reason="", sent_at=timezone.now(), provider_id=provider_id,
+                status=Status.SENT, reason="", sent_at=Now(), provider_id=provider_id,
                 error="",
             )  # fmt: skip
 
 
 def release_abandoned(organization_id: UUID | str) -> int:
     """Decide about rows whose process died between claim and record; return how many."""
-    before = timezone.now() - ABANDONED_AFTER
     with acting_for(organization_id, system=True):
+        abandoned = Delivery.objects.filter(
+            organization_id=organization_id,
+            status=Status.SENDING,
+            claimed_at__lt=Now() - ABANDONED_AFTER,
+        ).select_for_update(skip_locked=True, of=["self"])
+        # What somebody records or cancels at this moment is not lost, and no other clinic waits.
         lost = Delivery.objects.filter(
-            organization_id=organization_id, status=Status.SENDING, claimed_at__lt=before
+            pk__in=list(abandoned.values_list("pk", flat=True)), status=Status.SENDING
         )
         unwanted = lost.exclude(cancelled_at=None).update(
             status=Status.CANCELLED, error="interrupted"
         )
         again = lost.filter(Q(is_important=True) | ~Q(channel=Channel.SMS)).update(
-            status=Status.PENDING, next_at=timezone.now(), error="interrupted"
+            status=Status.PENDING, next_at=Now(), error="interrupted"
         )
         given_up = lost.update(status=Status.FAILED, error="interrupted")
     return unwanted + again + given_up
@@ -195,7 +201,7 @@ def _record_failure(organization_id: UUID | str, claim: Claim, error: NotSent) -
         rows.exclude(cancelled_at=None).update(status=Status.CANCELLED, error=error.code)
         rows.update(
             status=Status.FAILED if is_over else Status.PENDING,
-            next_at=timezone.now() + wait,
+            next_at=Now() + wait,
             error=error.code,
         )
 

@@ -23,6 +23,15 @@ _NO = {"0", "false", "no", "off"}
 _KEY_BYTES = 32  # AES-256
 _KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _CONNECT_SECONDS = 5
+# A database machine that vanished is noticed while its answer is waited for; the system's own
+# default is two hours. The other direction is the server's (portal/embedded/roles.py).
+_KEEPALIVES = {
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
 _BUS_SCHEMES = {"redis", "rediss", "unix"}
 _POSTGRES_SCHEMES = {"postgres", "postgresql"}
 
@@ -161,7 +170,7 @@ def database_url(name: str, required: bool = True, pool: int = 0) -> dict[str, A
     database = unquote(url.path.lstrip("/"))
     if not database or "/" in database:
         raise Misconfigured(f"The setting {name} must end with the name of one database.")
-    options: dict[str, Any] = dict(parse_qsl(url.query))
+    options: dict[str, Any] = _KEEPALIVES | dict(parse_qsl(url.query))
     host = options.pop("host", unquote(url.hostname or ""))
     # A page must be able to say that the database is away before its reader gives up.
     options.setdefault("connect_timeout", _CONNECT_SECONDS)

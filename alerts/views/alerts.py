@@ -36,6 +36,7 @@ from alerts.models import Alert, AlertRecord, Outcome
 from alerts.views.bar import bar_answer
 from alerts.views.said import Said, about
 from alerts.views.worklist import alert_or_none, worklist_of
+from portal import clock
 from portal.doors import CLINICAL, for_roles, patient_or_404, reader_of
 
 
@@ -100,7 +101,7 @@ def snooze(request: HttpRequest, alert_id: UUID) -> HttpResponse:
     form = SnoozeForm(request.POST, alert=found)
 
     def put_off() -> str:
-        until = timezone.now() + timedelta(minutes=form.cleaned_data["minutes"])
+        until = clock.now() + timedelta(minutes=form.cleaned_data["minutes"])
         reason = form.cleaned_data["reason"]
         actions.snooze(found.pk, by=reader_of(request), until=until, reason=reason)
         return f"Snoozed until {timezone.localtime(until):%H:%M}. A worse value wakes it."

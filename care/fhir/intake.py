@@ -74,6 +74,8 @@ class Intake:
         with acting_for(self.organization.pk, system=True):
             # One import of a clinic at a time: two at once could give one resource two rows.
             with connection.cursor() as cursor:
+                # For as long as the other one takes: a large document is minutes, and not stuck.
+                cursor.execute("SET LOCAL lock_timeout = 0")
                 cursor.execute(
                     "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
                     [f"care.fhir.intake {self.organization.pk}"],

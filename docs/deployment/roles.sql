@@ -17,6 +17,16 @@ CREATE ROLE vigil_owner WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSR
 -- Everything that serves a person.
 CREATE ROLE vigil_app WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION
     PASSWORD :'app_password';
+-- The server ends an application that has vanished or stands still with a transaction open, and with
+-- it the locks of alerts (portal/embedded/roles.py says why so long). A database from before these
+-- lines is given them by running them once more; sessions that begin afterwards have them.
+ALTER ROLE vigil_app SET tcp_keepalives_idle = '5';
+ALTER ROLE vigil_app SET tcp_keepalives_interval = '2';
+ALTER ROLE vigil_app SET tcp_keepalives_count = '3';
+ALTER ROLE vigil_app SET tcp_user_timeout = '10000';
+ALTER ROLE vigil_app SET client_connection_check_interval = '5s';
+ALTER ROLE vigil_app SET idle_in_transaction_session_timeout = '30s';
+ALTER ROLE vigil_app SET lock_timeout = '30s';
 -- Relay and hub: the log and the grants, nothing clinical.
 CREATE ROLE vigil_engine WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION
     PASSWORD :'engine_password';

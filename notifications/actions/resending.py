@@ -4,7 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from notifications import jobs
 from notifications.models import Delivery
@@ -29,7 +29,7 @@ def resend(delivery_ids: Collection[UUID], *, by: Reader) -> int:
     )
     # Each try counts from the start: an hour of them, or six.
     Delivery.objects.filter(pk__in=[row.pk for row in again]).update(
-        status=Status.PENDING, reason="", error="", attempts=0, next_at=timezone.now()
+        status=Status.PENDING, reason="", error="", attempts=0, next_at=Now()
     )
     for channel in sorted({row.channel for row in again}):
         jobs.deliver.defer(organization_id=str(by.organization_id), channel=channel)

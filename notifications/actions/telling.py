@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from notifications.models import Kind, Notification
 from portal.models import Caregiver, Patient
@@ -42,6 +43,8 @@ def notify(
             once=once,
             is_important=is_important,
             words=(words or {}).get(user_id, ""),
+            # What leaves the house is due from then on.
+            created_at=Now(),
         )
         for user_id in sorted(set(user_ids) - _family_of_deceased(patient))
     ]

@@ -16,6 +16,25 @@ from psycopg import sql
 OWNER, APPLICATION, ENGINE = "vigil_owner", "vigil_app", "vigil_engine"
 ROLES = (OWNER, APPLICATION, ENGINE)
 
+# How the server ends an application that has vanished or stands still with a transaction open: what
+# it has locked, an alert among it, nobody else can write meanwhile. Settings of the role, because
+# these hold also behind a pooler, which drops a session's own and refuses options at its start.
+# There is no statement_timeout: a long report is not stuck, and whoever waits for a lock is.
+APPLICATION_SETTINGS = {
+    # A machine that went away without a word is noticed within ten seconds or so,
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",  # milliseconds
+    # also while a statement of its own runs, or waits.
+    "client_connection_check_interval": "5s",
+    # A process that stands still, on a machine that answers. No request computes for so long
+    # between two statements, and nothing is sent in a transaction.
+    "idle_in_transaction_session_timeout": "30s",
+    # So that whoever waits for one of these waits until the server has ended it, and not for ever.
+    "lock_timeout": "30s",
+}
+
 # Roles belong to the whole server: two runs that create them at once would collide.
 _ROLE_LOCK = 0x76696769
 
@@ -61,6 +80,7 @@ def provision_on(
         connection.execute("SELECT pg_advisory_lock(%s)", [_ROLE_LOCK])
         for role in ROLES:
             _ensure_role(connection, role, passwords[role])
+        _ensure_settings(connection)
         _ensure_database(connection, name, template)
     with psycopg.connect(_for_database(superuser_url, name), autocommit=True) as connection:
         connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(sql.Identifier(OWNER)))
@@ -92,6 +112,15 @@ def _ensure_role(connection: psycopg.Connection, role: str, password: str) -> No
             " NOREPLICATION PASSWORD {}"
         ).format(sql.SQL(statement), sql.Identifier(role), sql.Literal(password))
     )
+
+
+def _ensure_settings(connection: psycopg.Connection) -> None:
+    for name, value in APPLICATION_SETTINGS.items():
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                sql.Identifier(APPLICATION), sql.Identifier(name), sql.Literal(value)
+            )
+        )
 
 
 def _ensure_database(connection: psycopg.Connection, name: str, template: str | None) -> None:

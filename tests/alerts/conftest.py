@@ -11,23 +11,23 @@ POTASSIUM, PULSE = "2823-3", "8867-4"
 
 @pytest.fixture
 def policy(clinic, system):
-    """`policy(steps=[…])`: an escalation policy of Harbour Clinic."""
+    """`policy(steps=[…])`: an escalation policy of Harbour Clinic, unless told otherwise."""
     from alerts.models import EscalationPolicy, PolicyVersion
 
     made = []
 
-    def policy(**values):
+    def policy(*, organization=clinic, **values):
         steps = [
             {"wait": 0, "tell": "care_team"},
             {"wait": 5, "tell": "role", "who": "clinician"},
         ]
-        with system():
+        with system(organization):
             policy = EscalationPolicy.objects.create(
-                organization=clinic, name=f"Policy {len(made)}"
+                organization=organization, name=f"Policy {len(made)}"
             )
             made.append(policy)
             PolicyVersion.objects.create(
-                organization=clinic, policy=policy, number=1, **({"steps": steps} | values)
+                organization=organization, policy=policy, number=1, **({"steps": steps} | values)
             )
         return policy
 
@@ -39,8 +39,8 @@ def rule(clinic, system, policy):
     """`rule(high="6.0")`: a rule that is on; about potassium unless told otherwise."""
     from alerts.models import Rule, RuleVersion
 
-    def rule(*, policy_of=None, **values):
-        told_by = policy_of or policy()
+    def rule(*, organization=clinic, policy_of=None, **values):
+        told_by = policy_of or policy(organization=organization)
         values = {
             "number": 1,
             "kind": "value",
@@ -52,12 +52,12 @@ def rule(clinic, system, policy):
         for name in ("low", "high", "hours"):
             if values.get(name) is not None:
                 values[name] = Decimal(values[name])
-        with system():
+        with system(organization):
             owner = Rule.objects.create(
-                organization=clinic, name=f"Rule {Rule.objects.count()}", is_on=True
+                organization=organization, name=f"Rule {Rule.objects.count()}", is_on=True
             )
             return RuleVersion.objects.create(
-                organization=clinic, rule=owner, policy=told_by, **values
+                organization=organization, rule=owner, policy=told_by, **values
             )
 
     return rule
@@ -128,7 +128,7 @@ def pass_minutes(system):
     from alerts.models import AlertStep
 
     def pass_minutes(alert, minutes):
-        with system():
+        with system(alert.organization):
             AlertStep.objects.filter(alert=alert, done_at=None, cancelled_at=None).update(
                 due_at=F("due_at") - timedelta(minutes=minutes)
             )
@@ -157,7 +157,7 @@ def told(system):
     from alerts.models import AlertRecord
 
     def told(alert):
-        with system():
+        with system(alert.organization):
             rows = AlertRecord.objects.filter(alert=alert, kind="told").select_related("user")
             return sorted(row.user.name.split()[0] for row in rows)
 

@@ -126,6 +126,7 @@ def test_the_roles_for_production_are_the_roles_tests_run_with(shared, server):
     queries = [
         "SELECT rolname, rolcanlogin, rolsuper, rolbypassrls FROM pg_roles"  # noqa: ISC004
         " WHERE rolname LIKE 'vigil\\_%' ORDER BY 1",
+        "SELECT setrole::regrole::text, setconfig FROM pg_db_role_setting ORDER BY 1",
         "SELECT datdba::regrole::text, datacl::text FROM pg_database WHERE datname = 'vigil'",
         "SELECT nspowner::regrole::text, nspacl::text FROM pg_namespace WHERE nspname = 'public'",
     ]

@@ -1,5 +1,15 @@
 """What fault tests start from."""
 
+from tests.alerts.conftest import (  # noqa: F401 - alerts, as their own tests raise them
+    alert,
+    alerts_of,
+    arrives,
+    judged,
+    pass_minutes,
+    policy,
+    rule,
+    told,
+)
 from tests.realtime.conftest import (  # noqa: F401 - fixtures of the engine's own tests
     app,
     connect,

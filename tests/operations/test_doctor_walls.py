@@ -6,6 +6,7 @@ Each test breaks the thing itself, in the database, and sees it found; none repl
 import os
 
 import pytest
+from django.db import connection
 
 from portal.management.doctor.examination import Wishes, examine
 from portal.management.doctor.finding import State
@@ -54,6 +55,16 @@ def test_a_role_that_can_become_another_is_found(mighty, broken, settings):
 def test_a_role_that_is_missing_is_found(settings):
     settings.ENGINE_ROLE = "vigil_nobody"
     assert "DATABASE_ENGINE_URL opens the database as vigil_engine" in problems("roles")
+
+
+def test_a_session_that_nobody_would_end_is_found():
+    assert problems("roles") == ""
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = 0")
+    try:
+        assert problems("roles").startswith("idle_in_transaction_session_timeout is not set for ")
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize(

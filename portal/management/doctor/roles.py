@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
+from portal.embedded.roles import APPLICATION_SETTINGS
 from portal.global_tables import GLOBAL_TABLES
 from portal.management.doctor.catalogue import ENGINE, roles, row, rows, tables
 from portal.management.doctor.finding import Finding, judged, ok, problem
@@ -38,6 +39,7 @@ def look() -> Iterator[Finding]:
     yield _powers()
     yield _ladder()
     yield _owned()
+    yield _limits()
     yield judged(
         "The application may do with each table what is declared, and no more",
         _differing("application", _application_tables()),
@@ -119,6 +121,22 @@ def _owned() -> Finding:
         f"Everything belongs to {owner}, and nobody else may create anything",
         wrong,
         f"ALTER TABLE … OWNER TO {owner}; REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    )
+
+
+def _limits() -> Finding:
+    """Wherever they are set; those of TCP are the socket's, and a local one has none."""
+    wanted = [name for name in APPLICATION_SETTINGS if not name.startswith("tcp_")]
+    return judged(
+        "The server ends an application that vanished, and what it has locked is free again",
+        [
+            f"{name} is not set for {settings.APP_ROLE}"
+            for (name,) in rows(
+                "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = '0' ORDER BY name",
+                [wanted],
+            )
+        ],
+        "Run the lines ALTER ROLE … SET of docs/deployment/roles.sql as superuser, then restart",
     )
 
 
