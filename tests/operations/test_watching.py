@@ -209,6 +209,7 @@ def test_a_measure_beyond_its_bounds_is_told(changed, state, what):
         ({"dead_letters": 1}, "yellow", "dead letters"),
         ({"notify_queue": 0.02}, "yellow", "notify queue"),
         ({"notify_queue": 0.6}, "red", "notify queue"),
+        ({"untold_alarms": 1}, "red", "alarms that nobody was told of"),
     ],
 )
 def test_the_stream_beyond_its_bounds_is_told(changed, state, what):
