@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 
 from alerts import gap_watch, judge, queue, silence, steps
 from portal import clock
+from portal.lanes import ALERTS
 from portal.models import Organization
 
 logger = logging.getLogger(__name__)
@@ -23,20 +24,20 @@ RETRY = RetryStrategy(max_attempts=5, wait=2)
 FORGOTTEN_WITHIN = timedelta(hours=72)
 
 
-@app.task(name="alerts.judge", retry=RETRY)
+@app.task(name="alerts.judge", queue=ALERTS, retry=RETRY)
 def judge_waiting(organization_id: str) -> None:
     """Judge what waits in an organization."""
     judge.judge_waiting(organization_id)
 
 
-@app.task(name="alerts.take_step", retry=RETRY)
+@app.task(name="alerts.take_step", queue=ALERTS, retry=RETRY)
 def take_step(organization_id: str, step_id: str) -> None:
     """Take one step of an alert, if it is still the next one."""
     steps.take(organization_id, step_id)
 
 
 @app.periodic(cron="* * * * * */10")
-@app.task(name="alerts.sweep", queueing_lock="alerts.sweep")
+@app.task(name="alerts.sweep", queue=ALERTS, queueing_lock="alerts.sweep")
 def sweep(timestamp: int) -> None:
     """Every ten seconds: what is due or waits, whatever became of its job.
 
@@ -53,7 +54,7 @@ def sweep(timestamp: int) -> None:
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(name="alerts.sweep_deeply", queueing_lock="alerts.sweep_deeply")
+@app.task(name="alerts.sweep_deeply", queue=ALERTS, queueing_lock="alerts.sweep_deeply")
 def sweep_deeply(timestamp: int) -> None:
     """Every five minutes: readings that no trigger queued, and patients from whom nothing comes."""
     for organization_id in Organization.objects.values_list("pk", flat=True):

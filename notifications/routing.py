@@ -137,5 +137,10 @@ def next_try(attempts: int, *, is_important: bool, asked: timedelta | None = Non
 
 
 def is_hopeless(attempts: int, *, is_important: bool) -> bool:
-    """Whether to give up: after about an hour for what is important, about six for the rest."""
-    return attempts >= (60 if is_important else 12)
+    """Whether to give up."""
+    return attempts >= most_tries(is_important=is_important)
+
+
+def most_tries(*, is_important: bool) -> int:
+    """How often it is tried: about an hour for what is important, about six for the rest."""
+    return 60 if is_important else 12

@@ -4,8 +4,9 @@ Claiming is one short transaction that takes the row from everybody else; sendin
 any transaction; recording is another. A process that dies before the claim has done nothing. One
 that dies after it leaves the row "sending", and nobody knows whether the message went out:
 `release_abandoned` then sends it again when it is important or when its receiver can tell a repeat
-(an e-mail by its Message-ID, a push by its tag), and gives it up when it cannot. So what is
-important arrives at least once, an ordinary text message at most once.
+(an e-mail by its Message-ID, a push by its tag), and gives it up when it cannot, or after as many
+tries as any message has. So what is important arrives at least once, an ordinary text message at
+most once.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from notifications.channels import email, sms, web_push
 from notifications.channels.message import AddressGone, Message, NotSent
 from notifications.channels.wording import line
 from notifications.models import Channel, Delivery, Device
-from notifications.routing import Drop, Send, Wait, decide, is_hopeless, next_try
+from notifications.routing import Drop, Send, Wait, decide, is_hopeless, most_tries, next_try
 from notifications.situation import Address, Situations
 from portal import clock
 from portal.identifiers import uuid7
@@ -117,10 +118,16 @@ def release_abandoned(organization_id: UUID | str) -> int:
         unwanted = lost.exclude(cancelled_at=None).update(
             status=Status.CANCELLED, error="interrupted"
         )
+        # Whoever sends it dies of it, or hangs: like any other failure, not for ever.
+        hopeless = lost.filter(
+            Q(is_important=True, attempts__gte=most_tries(is_important=True))
+            | Q(is_important=False, attempts__gte=most_tries(is_important=False))
+        )
+        given_up = hopeless.update(status=Status.FAILED, error="interrupted")
         again = lost.filter(Q(is_important=True) | ~Q(channel=Channel.SMS)).update(
             status=Status.PENDING, next_at=Now(), error="interrupted"
         )
-        given_up = lost.update(status=Status.FAILED, error="interrupted")
+        given_up += lost.update(status=Status.FAILED, error="interrupted")
     return unwanted + again + given_up
 
 

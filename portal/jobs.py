@@ -21,6 +21,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from portal import allowances, audit, audit_anchors, audit_chain, tenancy
+from portal.lanes import EMAIL
 from portal.models import AuditEntry, Invitation, KeptText, Membership, Organization, User
 from portal.sessions import SessionStore
 
@@ -37,7 +38,7 @@ MOST_BATCHES = 20
 RESET_EVERY = timedelta(minutes=5)
 
 
-@app.task(name="portal.send_invitation", retry=PATIENT_RETRY)
+@app.task(name="portal.send_invitation", queue=EMAIL, retry=PATIENT_RETRY)
 def send_invitation(organization_id: str, invitation_id: str, site: str) -> None:
     """Make the link of an invitation and send it. An earlier link of the same one stops working."""
     with tenancy.acting_for(organization_id, system=True):
@@ -63,7 +64,7 @@ def send_invitation(organization_id: str, invitation_id: str, site: str) -> None
         )
 
 
-@app.task(name="portal.send_password_reset", retry=SHORT_RETRY)
+@app.task(name="portal.send_password_reset", queue=EMAIL, retry=SHORT_RETRY)
 def send_password_reset(user_id: str, site: str) -> None:
     """Send a link to choose another password; nothing for "" or who may not sign in."""
     if not user_id:
@@ -90,7 +91,7 @@ def send_password_reset(user_id: str, site: str) -> None:
             )
 
 
-@app.task(name="portal.send_welcome", retry=PATIENT_RETRY)
+@app.task(name="portal.send_welcome", queue=EMAIL, retry=PATIENT_RETRY)
 def send_welcome(organization_id: str, user_id: str, site: str) -> None:
     """Tell somebody whom an administrator added how to come in."""
     with tenancy.acting_for(organization_id, system=True):

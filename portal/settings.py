@@ -226,10 +226,11 @@ EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = environment.boolean("EMAIL_USE_TLS", default=True)
 EMAIL_BACKEND = (
-    "django.core.mail.backends.smtp.EmailBackend"
-    if EMAIL_HOST
-    else "django.core.mail.backends.console.EmailBackend"
+    "portal.mail.BoundedBackend" if EMAIL_HOST else "django.core.mail.backends.console.EmailBackend"
 )
+# Seconds in which a server that took the connection may say nothing: some look at a mail for so
+# long before they take it. How long one mail may take in all stands in `portal.mail`.
+EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = environment.text("FROM_EMAIL", default="portal@localhost")
 # A dead man's switch outside: the auditor of the alerts calls it at every look.
 HEARTBEAT_URL = environment.link("HEARTBEAT_URL")

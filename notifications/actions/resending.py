@@ -32,7 +32,9 @@ def resend(delivery_ids: Collection[UUID], *, by: Reader) -> int:
         status=Status.PENDING, reason="", error="", attempts=0, next_at=Now()
     )
     for channel in sorted({row.channel for row in again}):
-        jobs.deliver.defer(organization_id=str(by.organization_id), channel=channel)
+        jobs.deliver.configure(queue=channel).defer(
+            organization_id=str(by.organization_id), channel=channel
+        )
     for row in again:
         audit.record(
             "notification_delivery.resent",

@@ -7,8 +7,11 @@ from datetime import timedelta
 from urllib.parse import SplitResult, urlsplit
 
 from notifications.channels.message import NotSent
+from portal.cut_off import cut_off_after
 
+# For one wait, and for the whole of an answer once we are connected.
 TIMEOUT_SECONDS = 10
+LONGEST_SECONDS = 15
 # An answer is a receipt. What is longer is not one.
 LONGEST_ANSWER = 65_536  # bytes
 
@@ -33,9 +36,12 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     try:
         _connect(connection)
-        connection.request("POST", path or "/", body, headers)
-        answer = connection.getresponse()
-        return Answer(answer.status, answer.headers, answer.read(LONGEST_ANSWER))
+        # The answer may take the socket over.
+        line = connection.sock
+        with cut_off_after(LONGEST_SECONDS, lambda: line):
+            connection.request("POST", path or "/", body, headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read(LONGEST_ANSWER))
     except TimeoutError:
         raise NotSent("timeout", is_unknown=True) from None
     except (OSError, http.client.HTTPException):

@@ -188,6 +188,14 @@ RULES = (
         None,
         lasts=timedelta(minutes=1),
     ),
+    # The auditor's e-mail is one way out; what the guard finds has all of them.
+    Rule(
+        health.UNTOLD,
+        health.UNTOLD.red,
+        "Alarms of the auditor that no e-mail told of:",
+        _number,
+        quiet=AT_ONCE,
+    ),
 )
 
 

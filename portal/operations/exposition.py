@@ -90,6 +90,7 @@ def _of_stream(stream: StreamMeasures) -> Iterator[Metric]:
         ("inbox_oldest_seconds", "How long the oldest waits.", stream.oldest_waiting),
         ("dead_letters", "Changes that the log refused.", stream.dead_letters),
         ("notify_queue_ratio", "How full the notify queue is.", stream.notify_queue),
+        ("untold_alarms", "Alarms of the auditor that nobody was told of.", stream.untold_alarms),
     ):
         yield GaugeMetricFamily(f"vigil_{name}", text, value)
 

@@ -84,6 +84,7 @@ BEAT = Measure("relay's last sign of life", "s", 2.5, 10)
 OLDEST = Measure("oldest change in the inbox", "s", 0.5, 2)
 DEAD_LETTERS = Measure("dead letters", "", 0, float("inf"))
 NOTIFY_QUEUE = Measure("notify queue", "", 0.01, 0.5)
+UNTOLD = Measure("alarms that nobody was told of", "", 0, 0)
 
 
 def judged(
@@ -127,6 +128,7 @@ def _of_stream(stream: StreamMeasures | None) -> Iterator[Check]:
     yield OLDEST.at(stream.oldest_waiting)
     yield DEAD_LETTERS.at(stream.dead_letters)
     yield NOTIFY_QUEUE.at(stream.notify_queue)
+    yield UNTOLD.at(stream.untold_alarms)
 
 
 def _share(part: int, whole: int, enough: int = _ENOUGH) -> float | None:

@@ -7,11 +7,14 @@ the other one tells.
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from portal.lanes import ALERTS
 from portal.operations import guard, health, measures
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="operations.stand_in_for_the_guard", queueing_lock="operations.stand_in")
+@app.task(
+    name="operations.stand_in_for_the_guard", queue=ALERTS, queueing_lock="operations.stand_in"
+)
 def stand_in_for_the_guard(timestamp: int) -> None:
     """Look once in the guard's place if the relay has given no sign of life."""
     stream = measures.of_stream()

@@ -18,6 +18,9 @@ from realtime.tally import Totals
 # A loop that does not answer for so long serves nobody.
 LOOP_SECONDS = 2.0
 
+# As long as the auditor's e-mail may take (`portal.mail`).
+UNTOLD_AFTER_SECONDS = 60.0
+
 HOUR_SECONDS, DAY_SECONDS, LATELY_SECONDS = 3600.0, 86_400.0, 300.0
 
 
@@ -41,7 +44,7 @@ class HubMeasures:
 
 @dataclass(frozen=True)
 class StreamMeasures:
-    """The relay and its inbox, as the database has them."""
+    """The relay and its inbox, as the database has them; and whether its auditor is heard."""
 
     beat_age: float | None
     epoch: int
@@ -50,6 +53,8 @@ class StreamMeasures:
     oldest_waiting: float
     dead_letters: int
     notify_queue: float
+    # Not kept in the samples: an alarm has its own row.
+    untold_alarms: int = 0
 
 
 def of_hub() -> HubMeasures | None:
@@ -100,7 +105,9 @@ def of_stream() -> StreamMeasures | None:
                 " (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)"
                 "   FROM realtime_inbox)::float8,"
                 " (SELECT count(*) FROM realtime_dead_letters),"
-                " pg_notification_queue_usage() FROM realtime_relay"
+                " pg_notification_queue_usage(),"
+                " alerts_alarms_untold(make_interval(secs => %s)) FROM realtime_relay",
+                [UNTOLD_AFTER_SECONDS],
             )
             return StreamMeasures(*cursor.fetchone())
     except Error:

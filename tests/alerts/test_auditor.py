@@ -11,9 +11,14 @@ from django.core import mail
 from django.db import connections
 from django.utils import timezone
 
-from alerts.auditor import look
+from alerts import auditor
+from alerts.auditor import beat, look, tell
 from alerts.models import AuditorAlarm, Judgement
+from notifications.models import Kind, Notification
+from portal.operations import guard, health, measures
+from portal.operations.models import Finding
 from realtime.engine_connection import connect
+from tests.notifications.servers import holding_server
 from tests.realtime.conftest import RelayThread
 from tests.triggers import switched_off
 from tests.waiting import wait_until
@@ -41,7 +46,10 @@ def audited():
     def audited():
         async def once():
             async with await connect("auditor") as connection:
-                return await look(connection)
+                found = await look(connection)
+                await tell(connection)
+                await beat()
+                return found
 
         return asyncio.run(once())
 
@@ -216,6 +224,78 @@ def test_what_could_not_be_mailed_is_mailed_at_the_next_look(
         assert AuditorAlarm.objects.get().told_at is not None
 
 
+@pytest.fixture
+def untold():
+    """How many alarms nobody was told of, as /health/realtime and the guard have it."""
+
+    def untold():
+        (check,) = [
+            each
+            for each in health.judged(None, measures.of_stream())[1]
+            if each.name == health.UNTOLD.name
+        ]
+        assert (check.state == health.RED) is bool(check.value)
+        return check.value
+
+    return untold
+
+
+@pytest.fixture
+def found_before(committed):
+    """`found_before(seconds=61)`: as if the alarms had been found so long ago."""
+
+    def found_before(seconds):
+        with connections["owner"].cursor() as owner:
+            owner.execute(
+                "UPDATE auditor_alarms SET found_at = found_at - make_interval(secs => %s)",
+                [seconds],
+            )
+
+    return found_before
+
+
+@pytest.mark.parametrize("lacks", ["a mail server", "an administrator"])
+def test_an_alarm_that_nobody_can_be_told_of_is_not_told_and_is_seen(
+    committed, works, alert, audited, pass_minutes, system, settings, admin, caplog, capfd,
+    lacks, untold, found_before,
+):  # fmt: skip
+    works()
+    pass_minutes(alert, 10)
+    if lacks == "a mail server":
+        settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    else:
+        with connections["owner"].cursor() as owner:
+            owner.execute("UPDATE users SET is_active = false WHERE id = %s", [admin.user.pk])
+    audited()
+    assert "Nobody can be told of it" in caplog.text
+    assert "Vigil needs you now" not in capfd.readouterr().out
+    with system():
+        assert AuditorAlarm.objects.get().told_at is None
+    assert untold() == 0  # the e-mail may still be on its way
+    found_before(seconds=61)
+    assert untold() == 1
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    with connections["owner"].cursor() as owner:
+        owner.execute("UPDATE users SET is_active = true WHERE id = %s", [admin.user.pk])
+    audited()
+    assert untold() == 0
+
+
+def test_the_guard_tells_of_it_by_every_way_there_is(
+    committed, works, alert, audited, pass_minutes, system, settings, admin, found_before
+):
+    works()
+    pass_minutes(alert, 10)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    audited()
+    found_before(seconds=61)
+    guard.look(timezone.now())
+    with system():
+        finding = Finding.objects.get(rule=health.UNTOLD.name)
+        told = Notification.objects.get(user=admin.user, subject_id=finding.pk)
+    assert (told.kind, told.is_important) == (Kind.ALARM, True)
+
+
 def test_each_look_is_told_to_the_dead_mans_switch(committed, works, audited, settings):
     works()
     heard = []
@@ -248,11 +328,41 @@ def test_only_the_engine_audits_and_it_reads_no_alert(committed, alert, database
                 engine.execute(f"SELECT * FROM {table}")
 
 
-def test_the_auditor_runs_where_the_relay_leads(committed, works, kinds):
-    """And not in the worker: here there is none, which is what it finds."""
+@pytest.fixture
+def relay():
     relay = RelayThread()
-    try:
+    yield relay
+    relay.stop()
+
+
+def test_the_auditor_looks_on_while_its_own_mail_hangs(committed, kinds, relay, settings, works):
+    settings.EMAIL_BACKEND, settings.EMAIL_USE_TLS = "portal.mail.BoundedBackend", False
+    # For longer than anybody here waits.
+    settings.EMAIL_TIMEOUT = 600
+    with holding_server() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.host, server.port
         relay.start()
         wait_until(lambda: kinds() == ["worker_silent"])
-    finally:
-        relay.stop()
+        wait_until(lambda: server.lines)
+        works(-3600)
+        wait_until(lambda: kinds() == [])
+        assert len(server.lines) == 1
+
+
+def test_the_auditor_looks_on_while_the_dead_mans_switch_hangs(
+    committed, kinds, relay, settings, works, monkeypatch
+):
+    monkeypatch.setattr(auditor, "HEARTBEAT_SECONDS", 600)
+    with holding_server() as switch:
+        settings.HEARTBEAT_URL = f"http://{switch.host}:{switch.port}/vigil"
+        relay.start()
+        wait_until(lambda: kinds() == ["worker_silent"])
+        wait_until(lambda: switch.lines)
+        works(-3600)
+        wait_until(lambda: kinds() == [])
+
+
+def test_the_auditor_runs_where_the_relay_leads(committed, works, kinds, relay):
+    """And not in the worker: here there is none, which is what it finds."""
+    relay.start()
+    wait_until(lambda: kinds() == ["worker_silent"])

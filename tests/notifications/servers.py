@@ -2,8 +2,9 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -80,6 +81,49 @@ def silent_server() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
         thread.join()
+
+
+@dataclass
+class Held:
+    """What a server on loopback was given, and holds."""
+
+    host: str
+    port: int
+    lines: list[socket.socket] = field(default_factory=list)
+
+
+@contextmanager
+def holding_server(say: Callable[[socket.socket], None] = lambda line: None) -> Iterator[Held]:
+    """A server that takes every connection and never answers; or says what `say` says to each."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        held = Held("127.0.0.1", server.getsockname()[1])
+
+        def take():
+            with suppress(OSError):
+                while True:
+                    line, _ = server.accept()
+                    held.lines.append(line)
+                    threading.Thread(target=say, args=[line], daemon=True).start()
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        try:
+            yield held
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for line in held.lines:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+                line.close()
+
+
+def drip(line: socket.socket) -> None:
+    """Answer with a letter ten times a second, for minutes."""
+    with suppress(OSError):
+        for _ in range(3000):
+            line.sendall(b"a")
+            time.sleep(0.1)
 
 
 class Postbox:

@@ -15,7 +15,8 @@ from notifications.channels import email, http, sms, web_push
 from notifications.channels.message import AddressGone, Message, NotSent
 from notifications.channels.push_crypto import decoded, encoded, point_of
 from notifications.channels.wording import line
-from tests.notifications.servers import silent_server
+from tests.notifications.servers import drip, holding_server, silent_server
+from tests.waiting import ended
 
 ONE = Message(uuid4(), 1, is_important=False)
 CALL = Message(uuid4(), 1, is_important=True)
@@ -207,3 +208,12 @@ def test_what_a_push_service_refuses(push_service, status, error):
 def test_the_server_knocks_only_at_push_services(settings, endpoint, is_known):
     settings.INSECURE_HTTP = False
     assert web_push.is_known_service(endpoint) is is_known
+
+
+def test_a_provider_that_draws_its_answer_out_is_cut_off(monkeypatch):
+    """A letter ten times a second: no single wait is ever long."""
+    monkeypatch.setattr(http, "LONGEST_SECONDS", 0.5)
+    with holding_server(drip) as slow:
+        with pytest.raises(NotSent) as raised:
+            ended(lambda: http.post(f"http://{slow.host}:{slow.port}/", b"", {}))
+    assert (raised.value.code, raised.value.is_unknown) == ("timeout", True)

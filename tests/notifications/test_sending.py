@@ -1,6 +1,5 @@
 """Deliveries: what is sent, once, to whom it is still wanted, whatever dies or happens between."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
@@ -8,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 from django.utils import timezone
+from procrastinate.contrib.django import app
 
 from notifications import jobs, sending
 from notifications.actions import cancel_sends, mark_all_read
@@ -33,6 +33,17 @@ def wish(person, **values):
         Wishes.objects.create(organization=person.organization, user=person.user, **values)
 
 
+def work_off(*queues):
+    """Do what waits in these queues, as a lane of the worker does."""
+    with app.replace_connector(app.connector.get_worker_connector()) as worker:
+        worker.run_worker(
+            queues=list(queues),
+            wait=False,
+            listen_notify=False,
+            install_signal_handlers=False,
+        )
+
+
 def deliver(person, channel=EMAIL):
     return sending.deliver(person.organization.pk, channel)
 
@@ -47,10 +58,11 @@ def test_telling_writes_a_row_for_each_channel_and_a_job_for_each_way_out(cast, 
     }
     with connections["default"].cursor() as cursor:
         cursor.execute(
-            "SELECT args ->> 'channel' FROM procrastinate_jobs"
+            "SELECT args ->> 'channel', queue_name FROM procrastinate_jobs"
             " WHERE task_name = 'notifications.deliver' AND status = 'todo'"
         )
-        assert {channel for (channel,) in cursor.fetchall()} == {EMAIL, SMS, PUSH}
+        # Each in the lane of its own: a way out that hangs keeps no other waiting.
+        assert set(cursor.fetchall()) == {(each, each.value) for each in (EMAIL, SMS, PUSH)}
 
 
 def test_it_is_sent_once_and_says_nothing(cast, told, log, postbox):
@@ -196,6 +208,20 @@ def test_a_process_that_dies_between_claim_and_record(cast, told, log, with_phon
     assert (row.status, row.error) == (after, "interrupted")
 
 
+@pytest.mark.parametrize(("is_important", "tries"), [(True, 60), (False, 12)])
+def test_what_always_dies_on_its_way_is_given_up_at_last(cast, told, log, postbox, is_important,
+                                                         tries):  # fmt: skip
+    told(cast.ada, cast.ana.patient, is_important=is_important)
+    after = []
+    for attempts in (tries - 2, tries - 1):
+        change(cast.ada, EMAIL, attempts=attempts, next_at=timezone.now())
+        sending.claim_next(cast.clinic.pk, EMAIL)
+        change(cast.ada, EMAIL, claimed_at=timezone.now() - sending.ABANDONED_AFTER)
+        assert sending.release_abandoned(cast.clinic.pk) == 1
+        after += [(row.status, row.error) for row in log(cast.ada, EMAIL)]
+    assert after == [(Status.PENDING, "interrupted"), (Status.FAILED, "interrupted")]
+
+
 def test_a_record_that_comes_too_late_changes_nothing(cast, told, log, postbox):
     told(cast.ada, cast.ana.patient)
     _more, claim = sending.claim_next(cast.clinic.pk, EMAIL)
@@ -318,12 +344,23 @@ def test_the_sweep_finds_what_lost_its_job(committed, cast, told, log, postbox):
         cursor.execute("DELETE FROM procrastinate_jobs")
     jobs.sweep(0)
     with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT task_name, args FROM procrastinate_jobs WHERE status = 'todo'")
+        cursor.execute("SELECT task_name, queue_name FROM procrastinate_jobs")
         found = cursor.fetchall()
-    assert {name for name, _arguments in found} == {"notifications.deliver"}
-    for _name, arguments in found:
-        jobs.deliver(**json.loads(arguments))
+    assert {name for name, _queue in found} == {"notifications.deliver"}
+    assert {queue for _name, queue in found} == {EMAIL, SMS, PUSH}
+    work_off(EMAIL, SMS, PUSH)
     assert len(postbox.mails) == 1
+
+
+def test_a_delivery_of_an_older_version_holds_no_slot_of_the_house(committed, cast, told, log,
+                                                                   postbox):  # fmt: skip
+    told(cast.ada, cast.ana.patient)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET queue_name = 'default'")
+    work_off("default")
+    assert [row.status for row in log(cast.ada, EMAIL)] == [Status.PENDING]
+    work_off("email")
+    assert [row.status for row in log(cast.ada, EMAIL)] == [Status.SENT]
 
 
 def test_a_rolled_back_telling_leaves_nothing(committed, cast, told, log):

@@ -218,6 +218,7 @@ def test_a_bus_that_is_down_is_found(settings):
             {"EMAIL_HOST": "mail.example", "DEFAULT_FROM_EMAIL": "portal@localhost"},
             "FROM_EMAIL is not set",
         ),
+        ({"EMAIL_HOST": ""}, "EMAIL_HOST is not set: nobody is told of the auditor's alarms"),
         ({"SECRET_KEY": "short"}, "security.W009"),
         ({"SECURE_CONTENT_TYPE_NOSNIFF": False}, "security.W006"),
     ],
@@ -250,11 +251,17 @@ def test_a_clinic_that_is_set_up_has_nothing_to_mend(settings):
 
 def test_what_is_not_set_and_should_be_is_told(settings, monkeypatch):
     as_in_a_clinic(settings)
-    settings.SITE_URL = settings.EMAIL_HOST = settings.HEARTBEAT_URL = ""
+    settings.SITE_URL = settings.HEARTBEAT_URL = ""
     monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
     told = said("settings", State.WARNING)
-    for name in ("SITE_URL", "EMAIL_HOST", "HEARTBEAT_URL", "FORWARDED_ALLOW_IPS"):
+    for name in ("SITE_URL", "HEARTBEAT_URL", "FORWARDED_ALLOW_IPS"):
         assert f"{name} is not set" in told
+
+
+def test_a_demo_may_do_without_a_mail_server(settings):
+    settings.DEMO, settings.EMAIL_HOST = True, ""
+    assert "EMAIL_HOST" not in said("settings")
+    assert "e-mails are printed" in said("settings", State.WARNING)
 
 
 # The command ----------------------------------------------------------------------------------

@@ -352,6 +352,7 @@ def test_without_the_database_health_answers_all_the_same(client, db, monkeypatc
         ({"dead_letters": 1}, "yellow", "dead letters"),
         ({"notify_queue": 0.02}, "yellow", "notify queue"),
         ({"notify_queue": 0.6}, "red", "notify queue"),
+        ({"untold_alarms": 1}, "red", "alarms that nobody was told of"),
     ],
 )
 def test_the_stream_beyond_its_bounds_is_told(changed, state, what):

@@ -106,9 +106,12 @@ def _proxy() -> Finding:
 
 
 def _mail() -> Iterator[Finding]:
-    if not settings.EMAIL_HOST:
-        yield warning(
-            "EMAIL_HOST is not set: invitations, alarms and escalations by e-mail go nowhere",
+    if not settings.EMAIL_HOST and settings.DEMO:
+        yield warning("A demo: e-mails are printed to the logs", "Set EMAIL_HOST to have them sent")
+    elif not settings.EMAIL_HOST:
+        yield problem(
+            "EMAIL_HOST is not set: nobody is told of the auditor's alarms; invitations, links to"
+            " a new password and escalations by e-mail go nowhere",
             "Set EMAIL_HOST and its user, and FROM_EMAIL (docs/notifications.md)",
         )
     elif settings.DEFAULT_FROM_EMAIL.endswith("@localhost"):

@@ -28,7 +28,8 @@ def _alive() -> Finding:
     )
     if count:
         return ok(
-            f"{count} job workers are alive, the last sign of life is {max(age, 0):.0f} s old"
+            f"{count} lanes of job workers are alive, the last sign of life is {max(age, 0):.0f} s"
+            " old"
         )
     since = "has ever been here" if age is None else f"has been heard of for {age:.0f} s"
     return problem(f"No job worker {since}: alerts are not judged, nobody is told", _START)
