@@ -7,6 +7,7 @@ RealtimeError
 ├── HandshakeRefused     a socket that is not opened; carries the HTTP status
 ├── SignedOut            the session, user or membership behind an identity has ended
 ├── Truncated            the log no longer (or not yet) holds what follows a cursor: resync
+├── NotOurs              the bus brought what no process of ours has signed
 └── Unavailable          the log or the authority cannot answer now
 """
 
@@ -61,6 +62,10 @@ class Truncated(RealtimeError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NotOurs(RealtimeError):
+    """Somebody else has written to the bus, or one of ours whose key or version is another."""
 
 
 class Unavailable(RealtimeError):
