@@ -213,7 +213,9 @@ def _opened_for(session_data: str, password: str) -> tuple[str, str, int | None]
     None when the password it was opened with is not the user's any more.
     """
     data = SessionStore().decode(session_data)
-    now = User(password=password).get_session_auth_hash()
-    if not constant_time_compare(data.get(HASH_SESSION_KEY, ""), now):
+    user, opened_with = User(password=password), data.get(HASH_SESSION_KEY, "")
+    # Under an exchanged SECRET_KEY too: a page takes the new one up with its next request.
+    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    if not any(constant_time_compare(opened_with, each) for each in hashes):
         return None
     return data.get(SESSION_KEY, ""), data.get(ORGANIZATION_KEY, ""), data.get(IDLE_KEY)

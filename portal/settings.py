@@ -18,6 +18,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEMO = environment.boolean("DEMO", default=False)
 DEBUG = False
 SECRET_KEY = environment.required("SECRET_KEY")
+SECRET_KEY_FALLBACKS = environment.names("SECRET_KEY_FALLBACKS", default=[])
 ENCRYPTION_KEYS = environment.encryption_keys("ENCRYPTION_KEYS")
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 # Plain HTTP is for a demo on loopback and for tests only: everything else is behind TLS.

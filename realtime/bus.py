@@ -6,41 +6,49 @@ One message says "the log reached seq `last`", usually with the events:
 
 The events are rows of the log as `Event.from_row` takes them, record and old_record as JSON text.
 They are left out of a message that would be long. Within one process messages are handed over
-directly; between processes they go through the Channels layer (Valkey or Redis). Messages get lost
-and nobody minds: who listens finds holes by their numbers and fills them from the log.
+directly; between processes they go through the Channels layer (Valkey or Redis), each signed
+(`realtime.envelope`). Messages get lost and nobody minds: who listens finds holes by their numbers
+and fills them from the log.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from channels.layers import get_channel_layer  # type: ignore[import-untyped]
 from django.conf import settings
 
+from realtime.envelope import Message, packed, unpacked
+from realtime.errors import NotOurs
 from realtime.failpoints import failpoint
 
 logger = logging.getLogger(__name__)
 
 GROUP = "realtime.log"
 
-# Events of a longer message are left out: the log has them, and the bus should not swell.
-LONGEST_MESSAGE = 64 * 1024
-
 # How long a publication may take before the bus counts as down, and how many may wait for it.
 PUBLISH_SECONDS = 1.0
 WAITING = 64
 
+# How often a process says something to itself alone, and how long that may take to come back: a
+# process that never publishes knows the bus by nothing else.
+ECHO_SECONDS = 1.0
+ECHO_PATIENCE_SECONDS = 5.0
+_ECHO: Message = {"echo": True}
+
+# Handed over in place of what is not ours. It says nothing, and whoever listens asks the log.
+NOT_OURS: Message = {}
+# What is not ours is said again after so long without any.
+NOT_OURS_QUIET_SECONDS = 60.0
+
 # A listener this far behind is better served by the log.
 _QUEUE = 1000
 
-Message = dict[str, Any]
 Listener = Callable[[Message], None]
 
 
@@ -110,6 +118,10 @@ class LayerBus(Bus):
         self._waiting: asyncio.Queue[Message] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        # Where this process alone listens, while it does, and whether its echo came back.
+        self._channel: str | None = None
+        self._echoed = asyncio.Event()
+        self._not_ours_at = -NOT_OURS_QUIET_SECONDS
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         self._start()
@@ -128,11 +140,9 @@ class LayerBus(Bus):
             layer = get_channel_layer()
             await failpoint("bus.publish")
             async with asyncio.timeout(PUBLISH_SECONDS):
-                await layer.group_send(GROUP, {"type": GROUP, "text": encoded(message)})
+                await layer.group_send(GROUP, {"type": GROUP, **packed(message)})
         except Exception as error:  # noqa: BLE001 - whatever the layer raises, the stream goes on
             self._say_down(error)
-        else:
-            self._say_up()
 
     async def close(self) -> None:
         tasks, self._tasks, self._waiting, self._loop = self._tasks, [], None, None
@@ -141,14 +151,16 @@ class LayerBus(Bus):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self) -> asyncio.Queue[Message]:
-        """Have the two tasks run in this event loop; return what waits to be published."""
+        """Have the three tasks run in this event loop; return what waits to be published."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop or self._waiting is None:
             self._loop = loop
             self._waiting = asyncio.Queue(WAITING)
+            self._channel, self._echoed = None, asyncio.Event()
             self._tasks = [
                 loop.create_task(self._publish_waiting(self._waiting), name="bus: publish"),
                 loop.create_task(self._listen(), name="bus: listen"),
+                loop.create_task(self._echo(), name="bus: echo"),
             ]
         return self._waiting
 
@@ -158,25 +170,61 @@ class LayerBus(Bus):
 
     async def _listen(self) -> None:
         """Hand over what arrives, for ever; begin anew when the layer fails."""
+        has_failed = False
         while True:
             try:
                 layer = get_channel_layer()
+                if has_failed:
+                    # Each try leaves a channel behind, which the layer would keep for ever.
+                    await failpoint("bus.forget")
+                    async with asyncio.timeout(PUBLISH_SECONDS):
+                        await layer.flush()
                 await failpoint("bus.listen")
                 async with asyncio.timeout(PUBLISH_SECONDS):
                     channel = await layer.new_channel()
                     await failpoint("bus.join")
                     await layer.group_add(GROUP, channel)
+                self._channel = channel
                 while True:
                     await failpoint("bus.receive")
                     try:
-                        message = await layer.receive(channel)
-                        self._hand_over(json.loads(message["text"]))
-                    except (ValueError, KeyError, TypeError) as error:
-                        # To begin anew for it would leave a channel behind that nobody empties.
-                        logger.warning("The bus brought something that is no message: %r.", error)
+                        self._heard(unpacked(await layer.receive(channel)))
+                    except (NotOurs, ValueError):
+                        # ValueError: bytes that the layer itself cannot read.
+                        self._say_not_ours()
+                        self._hand_over(NOT_OURS)
             except Exception as error:  # noqa: BLE001 - whatever it is, there is the log meanwhile
+                self._channel, has_failed = None, True
                 self._say_down(error)
                 await asyncio.sleep(PUBLISH_SECONDS)
+
+    def _heard(self, message: Message) -> None:
+        if message == _ECHO:
+            self._echoed.set()
+        else:
+            self._hand_over(message)
+
+    async def _echo(self) -> None:
+        """Find out, for ever, whether the bus takes what this process says and brings it back.
+
+        Only that tells a bus that is away from a quiet one: the layer reconnects by itself, and
+        whoever waits for a message waits on.
+        """
+        while True:
+            await asyncio.sleep(ECHO_SECONDS)
+            if self._channel is None:
+                continue
+            try:
+                layer = get_channel_layer()
+                self._echoed.clear()
+                await failpoint("bus.echo")
+                async with asyncio.timeout(ECHO_PATIENCE_SECONDS):
+                    await layer.send(self._channel, {"type": GROUP, **packed(_ECHO)})
+                    await self._echoed.wait()
+            except Exception as error:  # noqa: BLE001 - as above
+                self._say_down(error)
+            else:
+                self._say_up()
 
     def _say_down(self, error: BaseException) -> None:
         if not self.is_down:
@@ -190,20 +238,13 @@ class LayerBus(Bus):
             self.is_down = False
             logger.warning("The bus is back.")
 
-
-def encoded(message: Message) -> str:
-    """A message as it travels between processes: without its events when they make it long."""
-    text = json.dumps(message, default=_isoformat, separators=(",", ":"))
-    if len(text) > LONGEST_MESSAGE:
-        bare = {name: value for name, value in message.items() if name != "events"}
-        text = json.dumps(bare, separators=(",", ":"))
-    return text
-
-
-def _isoformat(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} does not travel on the bus")
+    def _say_not_ours(self) -> None:
+        before, self._not_ours_at = self._not_ours_at, time.monotonic()
+        if self._not_ours_at - before >= NOT_OURS_QUIET_SECONDS:
+            logger.error(
+                "The bus brings messages that are not ours: another SECRET_KEY, another version or"
+                " a stranger. They are not believed; delivery goes on from the log."
+            )
 
 
 @lru_cache(maxsize=2)

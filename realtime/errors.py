@@ -9,6 +9,7 @@ RealtimeError
 │   └── PollRefused      a poll that is one too many
 ├── SignedOut            the session, user or membership behind an identity has ended
 ├── Truncated            the log no longer (or not yet) holds what follows a cursor: resync
+├── NotOurs              the bus brought what no process of ours has signed
 └── Unavailable          the log or the authority cannot answer now
 """
 
@@ -71,6 +72,10 @@ class Truncated(RealtimeError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NotOurs(RealtimeError):
+    """Somebody else has written to the bus, or one of ours whose key or version is another."""
 
 
 class Unavailable(RealtimeError):

@@ -20,7 +20,7 @@ from realtime import asking, close_codes
 from realtime import authority as authorities
 from realtime.audience import Press
 from realtime.authority import Authority, Grants
-from realtime.bus import Bus
+from realtime.bus import NOT_OURS, Bus
 from realtime.connection import Connection, Outbox
 from realtime.errors import Unavailable
 from realtime.event import Event
@@ -42,6 +42,9 @@ SILENCE_SECONDS = 0.3
 IDLE_SILENCE_SECONDS = 5.0
 # It is asked this often whatever the bus says: a slow bus may tell old news all the time.
 LOOK_SECONDS = 1.0
+# What is not ours on the bus has the log asked at once: it may be news of ours that another version
+# or key has told. But no sooner again than this, because it may be anybody's, and any number.
+DOUBT_SECONDS = 0.1
 
 # A hub that knew everything longer ago than this does not say that it does: pages show the age.
 FRESH = timedelta(seconds=2)
@@ -75,7 +78,7 @@ class Hub:
         # When the hub last knew that it had everything there was.
         self.fresh_at: datetime | None = None
         self.is_ready = asyncio.Event()
-        self._heard_at = self._looked_at = 0.0
+        self._heard_at = self._looked_at = self._doubted_at = 0.0
         self.asking = asking.Asking(self.authority, self.threads)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking: dict[Reader, asyncio.Task[None]] = {}
@@ -153,6 +156,9 @@ class Hub:
 
     def heard(self, message: Mapping[str, Any]) -> None:
         """Take a message of the bus, whatever it is. Never raises."""
+        if message is NOT_OURS:
+            self._doubt(time.monotonic())
+            return
         try:
             epoch, first = message["epoch"], int(message["first"])
             events = [Event.from_row(row) for row in message.get("events") or ()]
@@ -171,6 +177,12 @@ class Hub:
                 self._heard_at = time.monotonic()
         elif epoch != self.core.epoch or last > self.core.seq:
             self.keep(self._look(), "hub: fill a hole")
+
+    def _doubt(self, now: float) -> None:
+        self.tally.totals.not_ours += 1
+        if self.is_ready.is_set() and now - self._doubted_at >= DOUBT_SECONDS:
+            self._doubted_at = now
+            self.keep(self._look(), "hub: look for itself")
 
     def _apply_message(self, epoch: str, first: int, events: list[Event], now: float) -> bool:
         before = self.core.seq

@@ -83,6 +83,7 @@ class Totals:
     received: int = 0
     sent: int = 0
     events: int = 0
+    not_ours: int = 0  # messages on the bus that none of our processes signed
     # Seconds with sockets open, and those in which the hub had everything there was.
     watched: int = 0
     fresh: int = 0

@@ -25,15 +25,17 @@ ATTEMPTS = 5  # each with another port: a free one may be taken before we get to
 
 
 class EmbeddedValkey:
-    """One server on a free loopback port, without a password. For tests: loopback only."""
+    """One server on a free loopback port. For tests: loopback only, and usually no password."""
 
-    def __init__(self) -> None:
+    def __init__(self, password: str = "") -> None:
         self.port: int | None = None
+        self.password = password
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        user = f":{self.password}@" if self.password else ""
+        return f"redis://{user}127.0.0.1:{self.port}/0"
 
     @property
     def pid(self) -> int | None:
@@ -82,6 +84,7 @@ class EmbeddedValkey:
                 *["--port", str(port)],
                 *["--save", ""],
                 *["--appendonly", "no"],
+                *["--requirepass", self.password],
                 *["--dir", tempfile.gettempdir()],
             ],
             stdin=subprocess.DEVNULL,
@@ -117,7 +120,7 @@ def _answers(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith(b"+PONG")
+            return connection.recv(16).startswith((b"+PONG", b"-NOAUTH"))
     except OSError:
         return False
 

@@ -57,6 +57,7 @@ def _of_hub(hub: HubMeasures) -> Iterator[Metric]:
         ("frames_received", "Frames from peers.", totals.received),
         ("frames_sent", "Frames to peers.", totals.sent),
         ("events", "Changes handed to the sockets.", totals.events),
+        ("bus_not_ours", "Messages on the bus that are not ours.", totals.not_ours),
         ("watched_seconds", "Seconds with sockets open.", totals.watched),
         ("fresh_seconds", "Those in which the hub had everything.", totals.fresh),
         ("socket_seconds", "Sockets times seconds.", totals.socket_seconds),

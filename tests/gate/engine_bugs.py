@@ -185,6 +185,14 @@ ENGINE = (
         ("tests/realtime/test_hub_steps.py",),
     ),
     Bug(
+        "unsigned messages are believed",
+        "hub",
+        "Whoever may write to the bus invents the next event, and hides the true one.",
+        "every committed event reaches every page entitled to it",
+        (Edit("realtime/envelope.py", "    if not is_ours:\n        raise NotOurs\n", ""),),
+        ("tests/realtime/test_envelope.py", "tests/realtime/reading/test_lifespan.py"),
+    ),
+    Bug(
         "silence is good news",
         "hub",
         "While the bus says nothing, the log is never asked: the loss of a last message stays.",

@@ -98,7 +98,7 @@ RIGHTS = (
         (
             Edit(
                 "portal/authority.py",
-                'if not constant_time_compare(data.get(HASH_SESSION_KEY, ""), now):',
+                "if not any(constant_time_compare(opened_with, each) for each in hashes):",
                 "if not data.get(HASH_SESSION_KEY):",
             ),
         ),

@@ -99,3 +99,19 @@ def test_the_example_deployment_sets_what_settings_read():
     example = (ROOT / "docs" / "deployment" / "example.env").read_text()
     offered = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
     assert asked_for <= offered <= taken
+
+
+def test_the_bus_of_the_example_deployment_is_reached_by_few_and_with_a_password():
+    compose = (ROOT / "compose.yaml").read_text()
+    assert "REDIS_URL: redis://:${VALKEY_PASSWORD:?}@valkey:6379/0\n" in compose
+    assert "      requirepass ${VALKEY_PASSWORD:?}\n" in compose
+    assert "  bus:\n    internal: true\n" in compose
+    shared, services = compose.split("\nservices:\n")
+    assert "\n  networks: [default, bus]\n" in shared.partition("x-web:")[2]
+    parts = re.split(r"^  (\S+):.*\n", services.partition("\nconfigs:")[0], flags=re.MULTILINE)
+    of_their_own = {
+        name: found[1]
+        for name, block in zip(parts[1::2], parts[2::2], strict=True)
+        if (found := re.search(r"^    networks: (.+)$", block, re.MULTILINE))
+    }
+    assert of_their_own == {"worker": "[default, bus]", "valkey": "[bus]"}

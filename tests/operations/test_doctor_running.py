@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import redis
 from django.core.management import CommandError, call_command
 
 from portal.embedded.valkey import EmbeddedValkey
@@ -201,6 +202,56 @@ def test_a_bus_that_is_down_is_found(settings):
     assert said("bus") == ""
     valkey.kill()
     assert "The bus does not answer" in said("bus")
+
+
+@pytest.fixture
+def valkey():
+    started = []
+
+    def valkey(password=""):
+        started.append(EmbeddedValkey(password))
+        started[-1].start()
+        return started[-1]
+
+    yield valkey
+    for each in started:
+        each.stop()
+
+
+def elsewhere(url):
+    """The same server under an address that does not say it is this very machine."""
+    return url.replace("127.0.0.1", "0.0.0.0")  # noqa: S104 - reached, not listened at
+
+
+def test_a_bus_on_the_network_that_asks_for_no_password_is_found(settings, valkey):
+    settings.REDIS_URL = elsewhere(valkey().url)
+    assert "The bus asks for no password" in said("bus")
+
+
+def test_a_password_in_the_address_is_none_while_nobody_asks_for_it(settings, valkey):
+    server = valkey()
+    with redis.Redis.from_url(server.url) as administrator:
+        administrator.execute_command("ACL", "SETUSER", "vigil", "on", ">secret", "+@all")
+    settings.REDIS_URL = elsewhere(server.url).replace("//", "//vigil:secret@")
+    assert "The bus asks for no password" in said("bus")
+
+
+def test_a_bus_that_asks_for_a_password_is_well(settings, valkey):
+    server = valkey("secret")
+    for url in (server.url, elsewhere(server.url)):
+        settings.REDIS_URL = url
+        assert said("bus") == ""
+        assert "The bus asks for a password" in said("bus", State.OK)
+    settings.REDIS_URL = server.url.replace("secret", "another")
+    assert "The bus does not answer (AuthenticationError)" in said("bus")
+
+
+def test_a_bus_of_this_machine_alone_needs_no_password(settings, valkey):
+    settings.REDIS_URL = valkey().url
+    for url in (settings.REDIS_URL, settings.REDIS_URL.replace("127.0.0.1", "localhost")):
+        settings.REDIS_URL = url
+        assert said("bus") == ""
+        assert "right while it listens to this machine alone" in said("bus", State.OK)
 
 
 @pytest.mark.parametrize(

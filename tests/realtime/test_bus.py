@@ -2,37 +2,22 @@
 
 import asyncio
 import errno
-import json
-from datetime import UTC, datetime
+import os
+import signal
 
 import pytest
 from channels.layers import get_channel_layer
+from redis import asyncio as redis
 from redis.exceptions import ConnectionError as Gone
 
 from portal.embedded.valkey import EmbeddedValkey
-from realtime.bus import GROUP, LONGEST_MESSAGE, WAITING, Bus, LayerBus, encoded
+from realtime import bus as realtime_bus
+from realtime.bus import GROUP, NOT_OURS, WAITING, Bus, LayerBus
 from realtime.bus_connection import WaryConnection, WaryTlsConnection, bus_at
+from realtime.envelope import packed
 from realtime.event import Event
-
-
-def message(first=1, count=1, filler=""):
-    events = [
-        {
-            "seq": first + number,
-            "organization_id": None,
-            "kind": "change",
-            "topics": ["patient:1"],
-            "table_name": "notes",
-            "row_id": "7",
-            "operation": "INSERT",
-            "record": json.dumps({"id": "7", "filler": filler}),
-            "old_record": None,
-            "actor": None,
-            "created_at": datetime(2026, 3, 1, tzinfo=UTC),
-        }
-        for number in range(count)
-    ]
-    return {"epoch": "e", "first": first, "last": first + count - 1, "events": events}
+from realtime.failpoints import armed
+from tests.realtime.bus_messages import ANOTHER_KEY, message
 
 
 async def soon(condition, seconds=60.0):
@@ -77,22 +62,6 @@ async def test_messages_can_be_read_in_a_loop():
     await messages.aclose()
 
 
-def test_a_long_message_travels_without_its_events():
-    short, long = message(count=3), message(count=3, filler="x" * LONGEST_MESSAGE)
-
-    assert len(json.loads(encoded(short))["events"]) == 3
-    assert json.loads(encoded(long)) == {"epoch": "e", "first": 1, "last": 3}
-
-
-def test_an_event_is_the_same_off_the_bus_as_from_the_log():
-    sent = message()["events"][0]
-    received = json.loads(encoded(message()))["events"][0]
-    first, second = Event.from_row(sent), Event.from_row(received)
-
-    assert first.commit_timestamp == second.commit_timestamp == "2026-03-01T00:00:00.000Z"
-    assert first.record == second.record
-
-
 # Between processes ----------------------------------------------------------------------------
 
 
@@ -135,7 +104,7 @@ async def processes(valkey, settings):
 async def arrives(sender, heard, last):
     """Publish until it is heard: a bus loses what is said before somebody listens."""
     async with asyncio.timeout(60):
-        while not any(message["last"] == last for message in heard):
+        while not any(message.get("last") == last for message in heard):
             sender.offer(message(first=last))
             await asyncio.sleep(0.05)
 
@@ -161,7 +130,7 @@ async def test_order_is_kept(processes):
     assert seqs == list(range(2, 52))
 
 
-async def test_a_dead_bus_is_said_once_and_its_return_once(processes, valkey, caplog):
+async def test_a_dead_bus_is_said_once_and_its_return_once_by_each(processes, valkey, caplog):
     sender, receiver, heard = processes(), processes(), []
     receiver.subscribe(heard.append)
     await arrives(sender, heard, 1)
@@ -171,19 +140,87 @@ async def test_a_dead_bus_is_said_once_and_its_return_once(processes, valkey, ca
         await sender.publish(message(first=2))
         await asyncio.sleep(0.2)
     assert sender.is_down
+    await soon(lambda: receiver.is_down)
     assert "Unexpected exception" not in caplog.text
-    assert caplog.text.count("The bus is down") == 1
+    assert caplog.text.count("The bus is down") == 2
 
     valkey.start()
     await arrives(sender, heard, 3)
-    assert not sender.is_down
-    assert caplog.text.count("The bus is back") == 1
+    await soon(lambda: not sender.is_down and not receiver.is_down)
+    assert caplog.text.count("The bus is back") == 2
+
+
+async def test_a_process_that_only_listens_knows_whether_the_bus_is_there(
+    processes, valkey, caplog
+):
+    """As a standby does, which publishes nothing until it leads."""
+    valkey.kill()
+    standby, heard = processes(), []
+    standby.subscribe(heard.append)
+    await soon(lambda: standby.is_down)
+    for _ in range(2):
+        valkey.start()
+        await soon(lambda: not standby.is_down)
+        valkey.kill()
+        await soon(lambda: standby.is_down)
+    valkey.start()
+    await soon(lambda: not standby.is_down)
+    assert caplog.text.count("The bus is down") == caplog.text.count("The bus is back") == 3
+    # What it says to itself is nothing to those who listen.
+    assert heard == []
+
+
+async def test_a_bus_that_is_away_for_long_fills_no_memory(processes, valkey, settings):
+    settings.REALTIME_FAILPOINTS = True
+    valkey.kill()
+    tries = []
+
+    async def count():
+        tries.append(1)
+
+    standby, heard = processes(), []
+    with armed("bus.listen", count):
+        standby.subscribe(heard.append)
+        await soon(lambda: len(tries) == 5)
+    layer = get_channel_layer()._get_layer()
+    assert len(layer.channels) <= 2
+    valkey.start()
+    await arrives(standby, heard, 1)
+    assert len(layer.channels) == 1
+
+
+async def test_a_frozen_bus_is_noticed_by_who_only_listens(processes, valkey, monkeypatch):
+    monkeypatch.setattr(realtime_bus, "ECHO_PATIENCE_SECONDS", 1.0)
+    sender, standby, heard = processes(), processes(), []
+    standby.subscribe(heard.append)
+    while not heard:
+        await sender.publish(message())
+        await asyncio.sleep(0.05)
+    os.kill(valkey.pid, signal.SIGSTOP)
+    try:
+        await soon(lambda: standby.is_down)
+    finally:
+        os.kill(valkey.pid, signal.SIGCONT)
+    await soon(lambda: not standby.is_down)
+
+
+async def test_who_can_publish_and_not_hear_says_that_the_bus_is_down(
+    processes, valkey, monkeypatch
+):
+    monkeypatch.setattr(realtime_bus, "ECHO_PATIENCE_SECONDS", 1.0)
+    sender, heard = processes(), []
+    sender.subscribe(heard.append)
+    await arrives(sender, heard, 1)
+    async with redis.from_url(valkey.url) as administrator:
+        await administrator.execute_command("ACL", "SETUSER", "default", "-subscribe")
+        await administrator.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    await soon(lambda: sender.is_down)
+    for _ in range(3):
+        await sender.publish(message(first=2))
+    assert sender.is_down
 
 
 async def test_a_stuck_bus_delays_nobody(processes, valkey):
-    import os
-    import signal
-
     sender = processes()
     await sender.publish(message())
     os.kill(valkey.pid, signal.SIGSTOP)
@@ -198,9 +235,6 @@ async def test_a_stuck_bus_delays_nobody(processes, valkey):
 
 
 async def test_of_what_waits_for_a_slow_bus_the_newest_arrives(processes, valkey):
-    import os
-    import signal
-
     sender, receiver, heard = processes(), processes(), []
     receiver.subscribe(heard.append)
     await arrives(sender, heard, 1)
@@ -213,19 +247,51 @@ async def test_of_what_waits_for_a_slow_bus_the_newest_arrives(processes, valkey
     await soon(lambda: heard[-1]["last"] == 3 * WAITING - 1)
 
 
-async def test_what_is_no_message_is_passed_over(processes, caplog):
+async def test_what_is_not_ours_is_told_as_nothing_at_all(processes, settings, caplog):
     sender, receiver, heard = processes(), processes(), []
     receiver.subscribe(heard.append)
     await arrives(sender, heard, 1)
-    layer = get_channel_layer()._get_layer()
-    before = len(layer.channels)
-    for text in ("[", ""):
-        await get_channel_layer().group_send(GROUP, {"type": GROUP, "text": text})
-    await get_channel_layer().group_send(GROUP, {"type": GROUP})
-    await arrives(sender, heard, 2)
-    assert "is no message" in caplog.text
-    # To begin anew would leave a channel that is filled and never emptied.
-    assert len(layer.channels) == before
+    layer = get_channel_layer()
+    channels = set(layer._get_layer().channels)
+    true, key = packed(message(first=2)), settings.SECRET_KEY
+    settings.SECRET_KEY = ANOTHER_KEY
+    theirs = packed(message(first=2))
+    settings.SECRET_KEY = key
+    forged = [
+        {"text": true["text"]},
+        true | {"text": packed(message(first=3))["text"]},
+        theirs,
+        {"text": "["},
+        {"text": ""},
+        {},
+    ]
+    before = len(heard)
+    for each in forged:
+        await layer.group_send(GROUP, {"type": GROUP, **each})
+    async with redis.from_url(settings.REDIS_URL) as stranger:
+        for body in (b"", b"\xc1", b"\x93\x01\x02\x03", b"\x07"):
+            await stranger.publish(f"vigil__group__{GROUP}", body)
+    await arrives(sender, heard, 4)
+
+    told = heard[before:]
+    assert [each for each in told if each is NOT_OURS] == [NOT_OURS] * (len(forged) + 4)
+    assert {each["last"] for each in told if each is not NOT_OURS} <= {1, 4}
+    # Once by each of the two, however many there were.
+    assert caplog.text.count("messages that are not ours") == 2
+    # Nobody begins anew for it, which would cost what comes meanwhile.
+    assert set(layer._get_layer().channels) == channels
+
+
+async def test_what_is_not_ours_is_said_again_after_it_was_quiet(processes, monkeypatch, caplog):
+    sender, receiver, heard = processes(), processes(), []
+    receiver.subscribe(heard.append)
+    await arrives(sender, heard, 1)
+    for quiet in (60.0, 60.0, 0.0):
+        monkeypatch.setattr(realtime_bus, "NOT_OURS_QUIET_SECONDS", quiet)
+        before = heard.count(NOT_OURS)
+        await get_channel_layer().group_send(GROUP, {"type": GROUP})
+        await soon(lambda before=before: heard.count(NOT_OURS) > before)
+    assert [record.name for record in caplog.records].count("realtime.bus") == 4
 
 
 async def test_a_host_that_vanished_is_not_taken_for_a_quiet_one(valkey):

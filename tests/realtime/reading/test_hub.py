@@ -7,6 +7,7 @@ import uuid
 import psycopg
 import pytest
 
+from realtime.bus import NOT_OURS
 from realtime.failpoints import armed
 from tests.realtime.reading.wire import PAGE, changed_ids, is_system, number
 from tests.waiting import wait_until
@@ -84,6 +85,49 @@ def test_nothing_on_the_bus_can_be_told_twice_or_made_up(page, put, inbox, serve
     page.changes()
     page.heartbeat()
     assert changed_ids(page) == expected
+
+
+def test_what_is_not_ours_has_the_log_asked_at_once(page, put, server, silence, monkeypatch):
+    """It may be another version's word of what is in the log."""
+    hub, heard = server.hub, []
+    monkeypatch.setattr("realtime.hub.LOOK_SECONDS", 600.0)
+    silence()
+    before = hub.tally.totals.not_ours
+
+    async def strangers():
+        while not heard:
+            # Not for its silence, then: nothing else has the log asked.
+            hub._heard_at = time.monotonic() + 600.0
+            hub.heard(NOT_OURS)
+            await asyncio.sleep(0.02)
+        hub._heard_at = time.monotonic()
+
+    telling = asyncio.run_coroutine_threadsafe(strangers(), server.loop)
+    try:
+        expected = put()
+        page.changes()
+    finally:
+        heard.append(True)
+        telling.result(60)
+    assert changed_ids(page) == [expected]
+    assert hub.tally.totals.not_ours > before
+
+
+def test_any_number_of_strangers_cost_the_database_little(page, server, monkeypatch):
+    hub = server.hub
+    monkeypatch.setattr("realtime.hub.DOUBT_SECONDS", 600.0)
+    server.call(setattr, hub, "_doubted_at", -600.0)
+    before = hub.tally.totals.not_ours
+
+    def flood():
+        tasks = len(hub._tasks)
+        for _ in range(10_000):
+            hub.heard(NOT_OURS)
+        return len(hub._tasks) - tasks
+
+    assert server.call(flood) == 1
+    page.heartbeat()
+    assert hub.tally.totals.not_ours == before + 10_000
 
 
 def test_a_message_without_its_events_is_filled_from_the_log(page, put, server, monkeypatch):

@@ -1,5 +1,6 @@
 """The engine begins and ends with its server, and several servers share one log."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,10 +9,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
+import msgpack
 import pytest
+import redis
 
 from portal.embedded.valkey import EmbeddedValkey
-from tests.realtime.reading.wire import Inbox, Wire, ids, served
+from realtime.bus import GROUP
+from realtime.envelope import packed
+from tests.realtime.bus_messages import ANOTHER_KEY
+from tests.realtime.reading.wire import Inbox, Wire, changed_ids, ids, served
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -137,3 +143,61 @@ def test_two_processes_tell_the_same_through_valkey_and_without_it(
     for page in (*pages, again):
         page.close()
     processes.pop(0)
+
+
+def test_a_forged_next_event_is_told_to_nobody_and_hides_nothing(
+    processes, valkey, cookie_of, superuser, ana, ada, clinic, settings
+):
+    """The right log, exactly the next number, and topics that both pages hear."""
+    inbox = Inbox(superuser)
+    pages = [Wire(processes[0], cookie_of(ana)), Wire(processes[1], cookie_of(ada))]
+    for page in pages:
+        page.live(VITALS)
+    topics = [f"patient:{ana.patient.pk}"]
+    with redis.Redis.from_url(valkey.url) as stranger, stranger.pubsub() as listening:
+        listening.subscribe(f"vigil__group__{GROUP}")
+        true = [inbox.put(topics, organization=clinic.pk)]
+        for page in pages:
+            assert ids(page.changes(1)) == true
+        envelope = heard(listening)
+        for forged in (unsigned, with_the_signature_of_another, of_another_key):
+            epoch, _, head = inbox.head().rpartition(":")
+            seq = int(head) + 1
+            made_up = json.loads(envelope["text"])["events"][0] | {
+                "seq": seq,
+                "row_id": "made up",
+                "record": json.dumps({"id": "made up"}),
+            }
+            lie = {"epoch": epoch, "first": seq, "last": seq, "events": [made_up]}
+            body = msgpack.packb({"type": GROUP} | forged(envelope, lie, settings))
+            assert stranger.publish(f"vigil__group__{GROUP}", body) >= 2
+            true.append(inbox.put(topics, organization=clinic.pk))
+            for page in pages:
+                assert ids(page.changes(1)) == true[-1:]
+    for page in pages:
+        page.heartbeat()
+        assert changed_ids(page) == true
+        page.close()
+
+
+def heard(listening):
+    """The first message of ours, as it stands on the bus."""
+    while True:
+        message = listening.get_message(ignore_subscribe_messages=True, timeout=60)
+        if message is not None:
+            envelope = msgpack.unpackb(message["data"])
+            if "first" in json.loads(envelope["text"]):
+                return envelope
+
+
+def unsigned(envelope, lie, settings):
+    return {"text": json.dumps(lie)}
+
+
+def with_the_signature_of_another(envelope, lie, settings):
+    return envelope | {"text": json.dumps(lie)}
+
+
+def of_another_key(envelope, lie, settings):
+    settings.SECRET_KEY = ANOTHER_KEY
+    return packed(lie)
