@@ -23,6 +23,13 @@ WANTED = [
     *("page-refresh", "ended-page", "session-guard"),
 ]
 
+# Than QUIET_MS of realtime/coalescer.js, and than SETTLE_MS of realtime/client.js.
+LONGER_THAN_A_REGION_WAITS_MS = 200
+AFTERWARDS = """async (wait) => {
+  await new Promise((resolve) => setTimeout(resolve, wait))
+  await (await fetch("/afterwards/")).text()
+}"""
+
 # As templates/parts/session-guard.html has it.
 GUARD = (
     '<session-guard href="/session/" sign-in="/sign-in/" idle-seconds="900"><dialog>'
@@ -145,9 +152,29 @@ class Stage:
             self.page.wait_for_timeout(20)
         raise AssertionError(f"This did not come to pass: {what}")
 
-    def let_pass(self, milliseconds: float = 400) -> None:
-        """Give what must not happen the time that it would need."""
-        self.page.wait_for_timeout(milliseconds)
+    def heard_out(self) -> None:
+        """Return when the page has heard all that was said, and has acted on it.
+
+        For what must not happen: a later frame has come by the same socket, so what the page has
+        not done by then about an earlier one it does not do.
+        """
+        self.position += 1
+        self.told()
+        self.until(lambda: self.cursor == self.head, "the page hears a later frame")
+        self.acted()
+
+    def acted(self) -> None:
+        """Return when the page has done what it waited to do, and what it asked for has come here.
+
+        A timer that is set now and due after any region's goes off after theirs; a fetch that is
+        sent then comes after theirs.
+        """
+        self.page.evaluate(AFTERWARDS, LONGER_THAN_A_REGION_WAITS_MS)
+
+    @property
+    def cursor(self) -> str | None:
+        """How far the page says that it was told."""
+        return self.page.locator("body").get_attribute("data-cursor-now")
 
     def fetched(self, path: str) -> int:
         return self.fetches.count(path)
