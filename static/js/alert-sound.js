@@ -4,7 +4,7 @@ import { player } from "sound/pulses"
 import { HEARD, SILENCED, remember, remembered } from "tab/memory"
 
 const REPEAT_MS = 30_000
-// A connection that comes back by itself within seconds need not wake anybody.
+// A connection, or a bar, that comes back by itself within seconds need not wake anybody.
 const STALE_AFTER_MS = 15_000
 // Who stops the sound gets up and goes there; an alert that nobody has by then sounds again.
 const SILENCE_MS = 2 * 60_000
@@ -13,10 +13,11 @@ const STALE = "stale"
 
 /**
  * <alert-sound> makes waiting alerts heard on every staff page: critical ones every 30 s until
- * somebody has them, urgent ones once; and a lost connection like a critical alert, because a page
- * that shows old data looks calm. One tab sounds for the whole browser. It shows itself only while
- * it sounds, to be stopped, and when the browser does not let it. Stopped is what waits now, for two
- * minutes or until the next step of its escalation (`data-step`), whichever is first.
+ * somebody has them, urgent ones once; and a lost connection, or a bar that cannot be brought up to
+ * date, like a critical alert, because a page that shows old data looks calm. One tab sounds for the
+ * whole browser. It shows itself only while it sounds, to be stopped, and when the browser does not
+ * let it. Stopped is what waits now, for two minutes or until the next step of its escalation
+ * (`data-step`), whichever is first.
  */
 export class AlertSound extends HTMLElement {
   #leads = false
@@ -59,8 +60,7 @@ export class AlertSound extends HTMLElement {
   }
 
   #watch = () => {
-    const isLost = ["offline", "reconnecting"].includes(client.standing)
-    if (!isLost) {
+    if (!isLost() && !isBehind()) {
       clearTimeout(this.#staleTimer)
       this.#staleTimer = null
       this.#isStale = false
@@ -92,11 +92,16 @@ export class AlertSound extends HTMLElement {
     return announced("urgent").filter((which) => !heard.includes(which))
   }
 
-  // What sounds again and again: critical alerts and a lost connection, unless silenced.
+  // What sounds again and again: critical alerts and a page that is old, unless silenced.
   get #waiting() {
     const silenced = remembered(SILENCED, {})
     const now = [...announced("critical"), ...(this.#isStale ? [STALE] : [])]
     return now.filter((which) => !(silenced[which] > Date.now()))
+  }
+
+  get #why() {
+    if (!this.#isStale) return "critical"
+    return isLost() ? "stale" : "behind"
   }
 
   #lookWhenSilenceEnds() {
@@ -111,7 +116,7 @@ export class AlertSound extends HTMLElement {
       this.#sound("critical")
     } else if (this.dataset.state && this.dataset.state !== "blocked") {
       // Only one that was let sound may say that it does.
-      this.#show(this.#isStale ? "stale" : "critical", "stop")
+      this.#show(this.#why, "stop")
     }
   }
 
@@ -133,7 +138,7 @@ export class AlertSound extends HTMLElement {
     if (this.#timer === null) return // silenced while the browser was asked
     if (!may) return this.#show("blocked", "allow")
     player.play(level)
-    this.#show(this.#isStale ? "stale" : "critical", "stop")
+    this.#show(this.#why, "stop")
   }
 
   #press = async ({ target }) => {
@@ -174,6 +179,14 @@ export class AlertSound extends HTMLElement {
     this.querySelector("button").textContent = words(button)
     this.querySelector(".alert-sound__words").textContent = words(state)
   }
+}
+
+function isLost() {
+  return ["offline", "reconnecting"].includes(client.standing)
+}
+
+function isBehind() {
+  return client.behindSince(document.getElementById("alert-bar")) !== undefined
 }
 
 // Each step of an escalation makes it another thing to be heard.

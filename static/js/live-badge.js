@@ -1,3 +1,4 @@
+import { time } from "clinic/clock"
 import { client } from "realtime/page"
 
 // A page that just loaded connects at once; a word about it would only flicker.
@@ -8,7 +9,8 @@ const QUIET_START_MS = 1_500
  * its clock), never that a socket is open.
  *
  * The words change every few seconds, which nobody wants read out: a status beside them, for
- * screen readers, speaks only when the kind of connection changes.
+ * screen readers, speaks only when the kind of connection changes. That a part of the page is behind
+ * is said by <behind-notice>, in more words.
  */
 export class LiveBadge extends HTMLElement {
   #standing = null
@@ -30,13 +32,13 @@ export class LiveBadge extends HTMLElement {
 
   #show = () => {
     const { standing } = client
-    const words = sentence(standing, client.updatedAt)
+    const words = sentence(standing)
     const connecting = standing === "reconnecting" && this.#standing === null
     if (!words || (connecting && performance.now() < this.#quietUntil)) return
     const text = this.#part("live-badge__text")
     if (text.textContent !== words) text.textContent = words
     if (this.#standing !== null && this.#standing !== standing) {
-      this.#part("visually-hidden").textContent = words
+      this.#part("visually-hidden").textContent = standing === "behind" ? "" : words
     }
     this.#standing = standing
   }
@@ -52,10 +54,13 @@ export class LiveBadge extends HTMLElement {
   }
 }
 
-function sentence(standing, updatedAt) {
+function sentence(standing) {
+  const { updatedAt } = client
   switch (standing) {
     case "live":
       return `Live · updated ${time(updatedAt, { second: "2-digit" })}`
+    case "behind":
+      return `Not up to date since ${time(client.behindSince())}`
     case "reconnecting":
       return `Reconnecting… showing data from ${time(updatedAt)}`
     case "polling":
@@ -66,13 +71,6 @@ function sentence(standing, updatedAt) {
       return "Signed out"
   }
   return ""
-}
-
-// In the clinic's zone, like every other time on the page.
-function time(instant, seconds = {}) {
-  const { timeZone } = document.body.dataset
-  const digits = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone, ...seconds }
-  return new Intl.DateTimeFormat("en-GB", digits).format(instant)
 }
 
 customElements.define("live-badge", LiveBadge)

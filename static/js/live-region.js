@@ -15,8 +15,8 @@ const ACT_MS = 3_000
  * The first news refresh at once, and the rest of a burst once more; news during a refresh make
  * exactly one more after it; a region that is not shown (closed details, hidden panel) waits until
  * it is. While a form in it is being sent they wait for its answer, which would find its form gone,
- * and with it the way to what else it brings. A refresh that fails is tried again, and meanwhile the region keeps its content and
- * carries `data-stale`.
+ * and with it the way to what else it brings. A refresh that fails is tried again; meanwhile the
+ * region keeps its content and carries `data-stale`, and the page is not live but "behind".
  */
 export class LiveRegion extends HTMLElement {
   #leaves = []
@@ -26,11 +26,14 @@ export class LiveRegion extends HTMLElement {
   #running = 0
   #shown = null // watches for the moment when the region appears
   #failures = 0
+  #rightUntil = 0 // when the server last spoke before the first of them was sent
   #retry = null
   #held = null // ends the wait for the answer to a form
+  #isRetired = false
 
   connectedCallback() {
     if (!client) return
+    this.#isRetired = false
     const since = readAt()
     this.#leaves = this.#bindings().map((binding) => client.watch(binding, since, this.#tell))
     this.addEventListener("htmx:beforeSend", this.#sent)
@@ -47,10 +50,11 @@ export class LiveRegion extends HTMLElement {
 
   /** Wait for nothing any more: the region has gone, or its reader may not see it. */
   retire() {
+    this.#isRetired = true
+    this.#recover()
     for (const leave of this.#leaves.splice(0)) leave()
     this.#burst.cancel()
     this.#shown?.disconnect()
-    clearTimeout(this.#retry)
     clearTimeout(this.#held)
   }
 
@@ -80,7 +84,9 @@ export class LiveRegion extends HTMLElement {
     }, ACT_MS)
   }
 
+  // Where nobody sees it, what is old misleads nobody.
   #whenShown() {
+    client.isAbreast(this)
     this.#shown ??= new ResizeObserver(() => {
       if (!this.checkVisibility()) return
       this.#shown.disconnect()
@@ -92,7 +98,9 @@ export class LiveRegion extends HTMLElement {
 
   // Also what the region fetches for other reasons, such as its first content.
   #sent = ({ detail }) => {
-    if (concerns(this, detail)) this.#running += 1
+    if (!concerns(this, detail)) return
+    this.#running += 1
+    if (!this.#failures) this.#rightUntil = client.updatedAt
   }
 
   // Any answer that lands here counts, such as that of a form: it may be older than the news.
@@ -104,6 +112,7 @@ export class LiveRegion extends HTMLElement {
   #answered = ({ detail }) => {
     if (!concerns(this, detail)) return this.#catchUp()
     this.#running -= 1
+    if (this.#isRetired) return
     if (failed(detail.xhr)) return this.#retryLater()
     this.#recover()
     this.#asked = sentAt(detail.xhr)
@@ -116,12 +125,14 @@ export class LiveRegion extends HTMLElement {
 
   #retryLater() {
     this.dataset.stale = ""
+    client.fellBehind(this, this.#rightUntil)
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => this.#refresh(), backoff(this.#failures++))
   }
 
   #recover() {
     delete this.dataset.stale
+    client?.isAbreast(this)
     clearTimeout(this.#retry)
     this.#failures = 0
   }
@@ -134,9 +145,10 @@ function concerns(region, { requestConfig }) {
   return elt === region || (triggeringEvent?.type === "news" && triggeringEvent.target === region)
 }
 
-// No answer, or the server's own trouble. A refusal is an answer: page-refresh.js says what it means.
+// No answer, or none that brings content: the trouble of the server or of a proxy before it. What
+// a refusal ends, page-refresh.js has ended by now.
 function failed({ status }) {
-  return status === 0 || status >= 500 || status === 429
+  return status < 200 || status >= 300
 }
 
 customElements.define("live-region", LiveRegion)

@@ -31,7 +31,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     client.end(ending)
   } else if (isRefresh(event.detail) && (xhr.status === 404 || xhr.status === 403)) {
     event.preventDefault()
-    withdraw(target)
+    if (target.closest("main")) withdraw(target)
+    // The frame (alert bar, counts) is for every reader of its kind: a proxy has refused, or this
+    // one has another role now. The region goes on asking, and the page says so.
+    else target.replaceChildren()
   }
 })
 

@@ -1,3 +1,4 @@
+import { time } from "clinic/clock"
 import { PAUSED_UNTIL, remember, remembered } from "tab/memory"
 
 // A pause ends by itself: one that is forgotten would be a list that lies.
@@ -75,12 +76,6 @@ function pin(region, html) {
   else region.prepend(came)
   window.htmx.process(came)
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus()
-}
-
-function time(instant) {
-  const { timeZone } = document.body.dataset
-  const digits = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone }
-  return new Intl.DateTimeFormat("en-GB", digits).format(instant)
 }
 
 customElements.define("pause-updates", PauseUpdates)

@@ -18,6 +18,17 @@ SCRIPTS = Path(__file__).resolve().parent.parent.parent / "static" / "js"
 HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx" / "htmx-2.js"
 HOST = "http://stage.test"
 CONFIG = {"allowEval": False, "includeIndicatorStyles": False, "historyCacheSize": 0}
+WANTED = [
+    *("live-region", "live-badge", "behind-notice"),
+    *("page-refresh", "ended-page", "session-guard"),
+]
+
+# Than QUIET_MS of realtime/coalescer.js, and than SETTLE_MS of realtime/client.js.
+LONGER_THAN_A_REGION_WAITS_MS = 200
+AFTERWARDS = """async (wait) => {
+  await new Promise((resolve) => setTimeout(resolve, wait))
+  await (await fetch("/afterwards/")).text()
+}"""
 
 # As templates/parts/session-guard.html has it.
 GUARD = (
@@ -50,8 +61,8 @@ class Stage:
         self.page.route("**/*", self._serve)
         self.page.route_web_socket("**/websocket**", self._accept)
 
-    def open(self, body: str, *, timing: dict | None = None, **data: str) -> None:
-        """Show `body` on a signed-in page whose data was read at position 10."""
+    def open(self, body: str, *, frame: str = "", timing: dict | None = None, **data: str) -> None:
+        """Show `body` below `frame` on a signed-in page whose data was read at position 10."""
         names = {
             str(path.relative_to(SCRIPTS).with_suffix("")): f"/js/{path.relative_to(SCRIPTS)}"
             for path in SCRIPTS.rglob("*.js")
@@ -59,14 +70,14 @@ class Stage:
         known = {"cursor": "e:10", "organization": "org", "page": "token", **data}
         known["timing"] = json.dumps(timing or {})
         attributes = " ".join(f"data-{name}='{value}'" for name, value in known.items())
-        wanted = ("live-region", "live-badge", "page-refresh", "ended-page", "session-guard")
-        scripts = "".join(f'<script type="module" src="/js/{name}.js"></script>' for name in wanted)
+        scripts = "".join(f'<script type="module" src="/js/{name}.js"></script>' for name in WANTED)
         self.document = (
             "<style>live-region { display: block }</style>"
             f"<meta name=\"htmx-config\" content='{json.dumps(CONFIG)}'>"
             f'<script type="importmap">{json.dumps({"imports": names})}</script>'
             f'<script src="/htmx.js"></script>{scripts}'
             f"<body {attributes}><header><live-badge></live-badge></header>"
+            f'<behind-notice role="status"></behind-notice>{frame}'
             f'<template id="notice-signed-out" data-title="Signed out"><h1>You are signed out</h1>'
             f'<a data-next href="/sign-in/">Sign in</a></template>'
             f'<template id="notice-organization" data-title="Moved"><h1>You moved</h1></template>'
@@ -141,9 +152,29 @@ class Stage:
             self.page.wait_for_timeout(20)
         raise AssertionError(f"This did not come to pass: {what}")
 
-    def let_pass(self, milliseconds: float = 400) -> None:
-        """Give what must not happen the time that it would need."""
-        self.page.wait_for_timeout(milliseconds)
+    def heard_out(self) -> None:
+        """Return when the page has heard all that was said, and has acted on it.
+
+        For what must not happen: a later frame has come by the same socket, so what the page has
+        not done by then about an earlier one it does not do.
+        """
+        self.position += 1
+        self.told()
+        self.until(lambda: self.cursor == self.head, "the page hears a later frame")
+        self.acted()
+
+    def acted(self) -> None:
+        """Return when the page has done what it waited to do, and what it asked for has come here.
+
+        A timer that is set now and due after any region's goes off after theirs; a fetch that is
+        sent then comes after theirs.
+        """
+        self.page.evaluate(AFTERWARDS, LONGER_THAN_A_REGION_WAITS_MS)
+
+    @property
+    def cursor(self) -> str | None:
+        """How far the page says that it was told."""
+        return self.page.locator("body").get_attribute("data-cursor-now")
 
     def fetched(self, path: str) -> int:
         return self.fetches.count(path)

@@ -1,11 +1,14 @@
 """A right ends while a page is open: nothing later arrives, and the page says what happened."""
 
+import json
 import re
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from notifications.actions import notify
+from notifications.models import Kind
 from portal.models import CareTeamMembership, Membership, Role, Session
 from tests.browser.people import is_live, stands
 
@@ -25,10 +28,42 @@ def remove_from_team(clinic, acting, admin):
     return remove
 
 
+@pytest.fixture
+def tell(system):
+    """`tell(noor, clinic)`: something there that is Noor's alone, and that her bell counts."""
+
+    def tell(person, organization):
+        with system(organization):
+            notify([person.user.pk], Kind.ALARM, patient=None, organization_id=organization.pk)
+
+    return tell
+
+
+def bell(page):
+    return page.locator("#bell-count .badge")
+
+
+def changes_told_to(context) -> list[str]:
+    """The tables of the changes that a browser's pages are told of, as they come by the sockets."""
+    tables = []
+
+    def note(text):
+        *_, event, payload = json.loads(text)
+        if event == "postgres_changes":
+            tables.append(payload["data"]["table"])
+
+    def listen(page):
+        page.on("websocket", lambda socket: socket.on("framereceived", note))
+
+    context.on("page", listen)
+    return tables
+
+
 @pytest.mark.parametrize("where", ["conversation", "chart"])
-def test_off_the_care_team(visit, conversation, remove_from_team, ana, noor, where):
+def test_off_the_care_team(visit, conversation, remove_from_team, tell, clinic, ana, noor, where):
     visit.expect_trouble("404", "htmx:")
     path = conversation.path if where == "conversation" else f"/patients/{ana.patient.pk}/"
+    changes = changes_told_to(visit.context(noor, visit.url))
     nurse = visit(noor, path)
     is_live(nurse)
     expect(nurse.locator("main")).to_contain_text("Ana Ruiz")
@@ -36,16 +71,19 @@ def test_off_the_care_team(visit, conversation, remove_from_team, ana, noor, whe
     remove_from_team(noor, ana)
     told = re.compile("You can no longer see this|You are no longer on this care team")
     expect(nurse.locator("main")).to_contain_text(told)
-    nurse.wait_for_timeout(1_500)  # what the removal itself caused is over
-    heard = []
-    nurse.on("response", lambda response: heard.append(response.url))
+    # What the removal itself caused was told before this.
+    expect(bell(nurse)).to_have_count(0)
+    tell(noor, clinic)
+    expect(bell(nurse)).to_have_text("1")
+    changes.clear()
     conversation.reply(ana, "Not for Noor.")
-    nurse.wait_for_timeout(1_500)
+    tell(noor, clinic)
+    expect(bell(nurse)).to_have_text("2")
+    assert changes == ["portal_notifications"]
     content = nurse.content()
     assert "Not for Noor" not in content
     assert "Ana Ruiz" not in nurse.locator("main").inner_text()
     assert "It is swollen" not in content
-    assert heard == []
 
 
 def test_the_list_forgets_a_patient_who_was_taken_away(
@@ -71,19 +109,26 @@ def test_put_on_the_care_team_the_open_list_fills(visit, conversation, acting, a
     expect(doctor.locator("main")).to_contain_text("Hello, new doctor.")
 
 
-def test_switching_the_organization_in_another_tab(visit, conversation, other_clinic, ana, ada):
+def test_switching_the_organization_in_another_tab(
+    visit, conversation, tell, other_clinic, ana, ada
+):
     # The page may ask what became of its session before the other tab has its new cookie.
     visit.expect_trouble("409", "401")
     Membership(organization=other_clinic, user=ada.user, role=Role.CLINICIAN).save(using="owner")
+    changes = changes_told_to(visit.context(ada, visit.url))
     here = visit(ada, conversation.path)
     is_live(here)
     there = visit(ada, "/organization/")
     there.get_by_role("button", name="Hill Clinic").click()
     stands(here, "organization")
     expect(here.locator("h1")).to_have_text("You went to another organization")
-    conversation.reply(ana, "Only for Harbour Clinic.")
     is_live(there)
-    there.wait_for_timeout(1_000)
+    changes.clear()
+    conversation.reply(ana, "Only for Harbour Clinic.")
+    # The page that ended has no line by which anything later could come; the other one has.
+    tell(ada, other_clinic)
+    expect(bell(there)).to_have_text("1")
+    assert changes == ["portal_notifications"]
     for page in (here, there):
         assert "Only for Harbour Clinic" not in page.content()
         assert "Ana Ruiz" not in page.content()

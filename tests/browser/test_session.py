@@ -73,7 +73,7 @@ def test_work_in_another_tab_keeps_this_one_quiet(stage, session, dialog):
     session["left"] += 300
     quiet_for(stage, session, 14.1)
     stage.until(lambda: session["asked"] == ["GET"], "it asks")
-    stage.let_pass(100)
+    stage.acted()
     expect(dialog).not_to_be_visible()
 
 

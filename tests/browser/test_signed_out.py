@@ -1,6 +1,7 @@
 """Sessions end, on a real server: what counts as a person, the warning, and what was typed."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import override_settings
@@ -11,6 +12,8 @@ from portal.models import Session, User
 from tests.browser.people import eventually, is_live, send, stands
 from tests.cast import PASSWORD
 
+# What a page fetches of a new message besides its words.
+BY_ITSELF = {"/messages/unread/", "/notifications/bell/count/"}
 SLOW_HASHER = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 
 
@@ -56,9 +59,12 @@ def test_what_the_page_does_by_itself_is_no_sign_of_a_person(
     is_live(page)
     page.wait_for_load_state("networkidle")
     quiet_for(ana, 5)
+    answered = set()
+    page.on("requestfinished", lambda request: answered.add(urlsplit(request.url).path))
     conversation.reply(noor, "How is it today?")
     expect(page.get_by_text("How is it today?")).to_be_visible()
-    page.wait_for_timeout(1_000)
+    eventually(page, lambda: answered >= BY_ITSELF, "it counts what is new")
+    expect(page.locator(".htmx-request")).to_have_count(0)
     page.evaluate("fetch('/session/')")
     assert silence(ana) > timedelta(minutes=5)
     send(page, "Better.")

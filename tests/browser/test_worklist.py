@@ -198,6 +198,24 @@ def test_an_urgent_alert_that_could_not_be_heard_is_heard_once_the_browser_lets_
     expect(sounding).to_be_hidden()
 
 
+def test_a_bar_that_cannot_be_fetched_is_heard_and_the_sound_is_not_simply_on(listen, visit):
+    visit.expect_trouble("/alerts/bar/", "Failed to load resource", "htmx:")
+    page = listen()
+    sound(page).click()
+    expect(sound(page)).to_have_text("Sound on")
+    page.evaluate("document.body.dataset.staleSoundMs = '100'")
+    page.route("**/alerts/bar/", lambda route: route.fulfill(status=500))
+    page.evaluate("document.getElementById('alert-bar').dispatchEvent(new Event('news'))")
+    expect(sound(page)).to_have_text("Sound on, but alerts are late")
+    hears(page, CRITICAL)
+    sounding = page.locator("alert-sound")
+    expect(sounding).to_contain_text("Sounding: alerts could not be brought up to date.")
+    page.unroute("**/alerts/bar/")
+    expect(sounding).to_be_hidden()
+    expect(sound(page)).to_have_text("Sound on")
+    assert page.evaluate("window.cutOff") == len(CRITICAL)
+
+
 def test_of_all_tabs_one_sounds_and_the_next_when_that_is_closed(listen, of_alert):
     first, second = listen(), listen("/patients/")
     sound(first).click()

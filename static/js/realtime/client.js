@@ -33,6 +33,7 @@ export class Client extends EventTarget {
   #toldAt = 0
   #resyncing = false
   #asked = ""
+  #behind = new Map() // each part that could not be fetched, and until when it was right
   #clock = steadyClock()
 
   /** `page`: {cursor, organization, token, csrf, timing} of the document that was rendered. */
@@ -51,8 +52,29 @@ export class Client extends EventTarget {
     return this.#cursor
   }
 
+  /** How the line stands; "behind" when it brings news and a part of the page could not follow. */
   get standing() {
-    return this.#connection.standing
+    const { standing } = this.#connection
+    const bringsNews = standing === "live" || standing === "polling"
+    return bringsNews && this.#behind.size ? "behind" : standing
+  }
+
+  /** Until when `part` was right, or, without one, all of the page; undefined if it still is. */
+  behindSince(part = null) {
+    if (part) return this.#behind.get(part)
+    return this.#behind.size ? Math.min(...this.#behind.values()) : undefined
+  }
+
+  /** `part` of the page could not be fetched; what it shows was right until `since`. */
+  fellBehind(part, since) {
+    if (this.#behind.has(part)) return
+    this.#behind.set(part, since)
+    this.dispatchEvent(new Event("standing"))
+  }
+
+  /** `part` was fetched again, or nobody sees it any more. */
+  isAbreast(part) {
+    if (this.#behind.delete(part)) this.dispatchEvent(new Event("standing"))
   }
 
   /** How many bindings the server is asked for, and how many regions wait for them. */

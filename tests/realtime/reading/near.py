@@ -50,8 +50,9 @@ async def engine_here(engine_url):
         async with await psycopg.AsyncConnection.connect(engine_url, autocommit=True) as connection:
             # A database copied from a template is given a log of its own by its first leader.
             query = "SELECT log_epoch FROM realtime_relay WHERE log_epoch = realtime_log_epoch()"
-            while (row := await (await connection.execute(query)).fetchone()) is None:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while (row := await (await connection.execute(query)).fetchone()) is None:
+                    await asyncio.sleep(0.01)
         await until(lambda: hub.is_ready.is_set() and hub.core.epoch == row[0])
         yield hub
     finally:

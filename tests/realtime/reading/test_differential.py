@@ -27,6 +27,7 @@ from portal.models import (
 )
 from portal.tenancy import acting_for
 from tests.realtime.reading.near import (
+    PATIENCE_SECONDS,
     NearSocket,
     engine_here,
     polled,
@@ -282,7 +283,7 @@ async def test_each_way_tells_the_same(engine, database_urls, clinic, other_clin
                 what = (phase, how[reader], reader.bindings)
                 assert await asyncio.to_thread(reader.polled, start) == expected, what
                 # The last frame may be on its way from the hub to the socket.
-                await until(lambda r=reader, e=expected: len(r.heard()) >= len(e), 2)
+                await until(lambda r=reader, e=expected: len(r.heard()) >= len(e))
                 assert reader.heard() == expected, what
                 told += len(expected)
                 await reader.socket.close()
@@ -301,12 +302,13 @@ async def opened(world, how, when, since):
 
 async def settled(hub, connection):
     """Where the log stands once all is in it and the hub has it, with all rights known."""
-    while True:
-        cursor = await connection.execute(
-            "SELECT log_epoch, last_seq FROM realtime_relay"
-            " WHERE NOT EXISTS (SELECT FROM realtime_inbox)"
-        )
-        row = await cursor.fetchone()
-        if row is not None and hub.core.seq >= row[1] and not hub.core.readers.held:
-            return f"{row[0]}:{row[1]}"
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            cursor = await connection.execute(
+                "SELECT log_epoch, last_seq FROM realtime_relay"
+                " WHERE NOT EXISTS (SELECT FROM realtime_inbox)"
+            )
+            row = await cursor.fetchone()
+            if row is not None and hub.core.seq >= row[1] and not hub.core.readers.held:
+                return f"{row[0]}:{row[1]}"
+            await asyncio.sleep(0.005)
