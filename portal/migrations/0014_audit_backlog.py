@@ -1,8 +1,8 @@
 """Entries from before the chain wait for their seals too; their ids are in the order of time.
 
 A migration of its own: the one before holds a lock that writers of the audit log wait for, and this
-takes a minute for ten million entries. Whatever is written or sealed meanwhile may come in twice,
-which the sealer sees.
+takes minutes for ten million entries. Whatever is sealed meanwhile may come in again, which the
+sealer sees.
 """
 
 from django.db import migrations
