@@ -1,7 +1,7 @@
 """The benchmark: one run, one table.
 
     make bench                       all of it, about a quarter of an hour
-    make bench BENCH="w1 w5"         some of it: w1 w2 w2m w3 w4 w5 w6 w7 w8 dom
+    make bench BENCH="w1 w5"         some of it: w1 w2 w2m w3 w4 w5 w6 w7 w8 revoke dom
     make bench MESSAGES=100          only from a commit to the open page, so many messages
     PEERS="floor ws" ROUNDS=3 make bench BENCH=w2
     SCALE=0.1 make bench             with a tenth of the people and of the log, on a small machine
@@ -20,10 +20,11 @@ from collections.abc import Callable
 from benchmarks.report import Report
 from benchmarks.stage import ROOT, Stage
 
-WORKLOADS = ("w1", "w2", "w2m", "w3", "w4", "w5", "w6", "w7", "w8", "dom")
+WORKLOADS = ("w1", "w2", "w2m", "w3", "w4", "w5", "w6", "w7", "w8", "revoke", "dom")
 _DOM_MESSAGES = "80"
 _SOCKETS = 10_000
 _CLINICIANS, _WARD = 3_000, 50
+_REVOKED = 200  # people who lose a right in each way
 
 
 def main(names: list[str]) -> None:
@@ -96,6 +97,7 @@ class Run:
             self._side_by_side(asked)
         for names, workload in (
             ({"w8"}, self._feed),
+            ({"revoke"}, self._revoke),
             ({"w4", "w7"}, self._herd),
             ({"w5"}, self._write_tax),
             ({"w6"}, self._catch_up),
@@ -169,6 +171,20 @@ class Run:
             (30, 100, 300, 1_000),
             seconds=4,
         )
+
+    def _revoke(self) -> None:
+        from benchmarks.contestants import Portal
+        from benchmarks.population import Clinic
+        from benchmarks.workloads.revoke import WAYS, revoke
+
+        wing, each = Clinic("wing"), self._scaled(_REVOKED)
+        wing.admit(max(each, _WARD), with_page=True)
+        patients = wing.visitors
+        wing.visitors = []
+        wing.employ(each * sum(not way.of_patient for way in WAYS.values()))
+        self._settle()
+        portal = Portal(self.stage, wing.visitors)
+        self.report.revoked = revoke(portal, wing.visitors, patients, each)
 
     def _herd(self) -> None:
         from benchmarks.workloads.herd import herd

@@ -39,6 +39,7 @@ class Report:
         self.fan_out: dict[str, dict[str, list[float]]] = {}
         self.alone: Figures = {}
         self.feed: list[Figures] = []
+        self.revoked: list[dict[str, Any]] = []
         self.notes: list[str] = []
 
     def took(self, contestant: str, figures: Figures) -> None:
@@ -80,6 +81,7 @@ class Report:
             "rounds": self.fan_out,
             "alone": self.alone,
             "feed": self.feed,
+            "revoked": self.revoked,
             "notes": self.notes,
         }
 
@@ -97,6 +99,8 @@ class Report:
             parts += [self._side_by_side(), self._ratios()]
         if self.feed:
             parts.append(self._feed())
+        if self.revoked:
+            parts.append(self._revoked())
         if self.alone:
             rows = [(name, _shown(value)) for name, value in sorted(self.alone.items())]
             parts.append(_table(("figure", "value"), rows))
@@ -144,6 +148,20 @@ class Report:
         return _table(
             ("W8 users", *names[1:]),
             [tuple(_shown(line[f"w8_{name}"]) for name in names) for line in self.feed],
+        )
+
+    def _revoked(self) -> str:
+        shares = ("p50", "p95", "p99")
+        return _table(
+            ("a right ended by", "pages", "p50 ms", "p95", "p99"),
+            [
+                (
+                    line["revoke_way"],
+                    str(line["revoke_count"]),
+                    *(_shown(line[f"revoke_{share}"]) for share in shares),
+                )
+                for line in self.revoked
+            ],
         )
 
 

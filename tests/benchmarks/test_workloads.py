@@ -14,6 +14,7 @@ from benchmarks.workloads.catch_up import catch_up
 from benchmarks.workloads.fan_out import Size, fanned, paced, spread_out
 from benchmarks.workloads.feed import feed
 from benchmarks.workloads.herd import herd
+from benchmarks.workloads.revoke import WAYS, revoke
 from benchmarks.workloads.write_tax import ARMS, write_tax
 
 SIZE = Size(topics=4, rate=20, sockets=8, many_sockets=8, slow_rate=10, seconds=0.3)
@@ -66,6 +67,20 @@ def test_each_clinician_hears_of_a_fifth(stage, clinic):
     lines = feed(Portal(stage, ward.visitors), patients, (3, 6), (40,), seconds=0.4)
     assert [sane(line)["w8_users"] for line in lines] == [3, 6]
     assert all(line["w8_deliveries"] > 0 for line in lines)
+
+
+def test_every_page_is_told_that_a_right_ended(stage, clinic):
+    from benchmarks.contestants import Portal
+    from benchmarks.population import Clinic
+
+    wing = Clinic(f"{clinic.row.slug}-wing")
+    wing.admit(5, with_page=True)
+    patients, wing.visitors = wing.visitors, []
+    wing.employ(2 * 6)
+    lines = revoke(Portal(stage, wing.visitors), wing.visitors, patients, 2)
+    assert [line["revoke_way"] for line in lines] == list(WAYS)
+    assert all(line["revoke_count"] == 2 for line in lines)
+    assert all(0 < line["revoke_p50"] < math.inf for line in lines)
 
 
 def test_what_was_missed_comes_whole_from_memory_and_from_the_log(portal):

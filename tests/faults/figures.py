@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from tests.faults import failpoints
 from tests.faults.clients import Reader
 from tests.faults.facts import OK, Heard, Truth, Write
 from tests.faults.nemesis import Fault
@@ -18,6 +19,7 @@ class Figures:
     """All times in seconds."""
 
     faults: dict[str, int]
+    failpoints: dict[str, int]  # with which processes were started anew
     reconnects: int
     ends: dict[str, int]
     latency: dict[str, float]  # from the answer to the commit until it is heard
@@ -33,7 +35,11 @@ class Figures:
 
 
 def figures(
-    truth: Truth, readers: Sequence[Reader], writes: Sequence[Write], faults: Sequence[Fault]
+    truth: Truth,
+    readers: Sequence[Reader],
+    writes: Sequence[Write],
+    faults: Sequence[Fault],
+    armed: Sequence[str],
 ) -> Figures:
     """Reckon them."""
     acknowledged = {
@@ -59,6 +65,7 @@ def figures(
     ]
     return Figures(
         faults=dict(sorted(Counter(fault.kind for fault in faults).items())),
+        failpoints=dict(sorted(Counter(failpoints.kinds(armed)).items())),
         reconnects=ends.total(),
         ends=dict(ends.most_common()),
         latency=percentiles([late for _, late in told]),

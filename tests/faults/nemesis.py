@@ -11,7 +11,9 @@ from random import Random
 
 import psycopg
 
+from tests.browser.server import ROOT
 from tests.faults.bus_forger import cut_listeners, send_again
+from tests.faults.failpoints import drawn
 from tests.faults.network import Stretch
 from tests.faults.plant import RELAYS, WEBS, Plant, Process
 from tests.realtime.reading.wire import Deaf
@@ -73,11 +75,12 @@ def plan(seed: str, seconds: float, pause: float, kinds: tuple[str, ...] = DECK)
 
 
 class Nemesis:
-    """Carries a plan out. `faults` are what it did."""
+    """Carries a plan out. `faults` are what it did, `armed` the orders of what it started anew."""
 
     def __init__(self, plant: Plant, stretches: list[Stretch]) -> None:
         self.plant, self.stretches = plant, stretches
         self.faults: list[Fault] = []
+        self.armed: list[str] = []
         self._acts: dict[str, Callable[[Random], Awaitable[None]]] = {
             "web killed": partial(self._kill, WEBS),
             "web stopped": partial(self._stop, WEBS),
@@ -121,12 +124,12 @@ class Nemesis:
     # Processes --------------------------------------------------------------------------------
 
     async def _kill(self, names: tuple[str, ...], dice: Random) -> None:
+        orders = _orders(names, dice)
         process = self._victim(names, dice)
         async with process.turn:
             process.signal(signal.SIGKILL)
             await asyncio.sleep(dice.uniform(0, 0.5))
-            await self.plant.start_process(process.name)
-            await self.plant.until_up(process)
+            await self._start(process, orders)
 
     async def _stop(self, names: tuple[str, ...], dice: Random) -> None:
         process = self._victim(names, dice)
@@ -137,11 +140,19 @@ class Nemesis:
 
     async def _restart(self, names: tuple[str, ...], dice: Random) -> None:
         """As an upgrade does: asked to end, and started again."""
+        orders = _orders(names, dice)
         process = self._victim(names, dice)
         async with process.turn:
             await asyncio.to_thread(process.signal, signal.SIGTERM)
-            await self.plant.start_process(process.name)
-            await self.plant.until_up(process)
+            await self._start(process, orders)
+
+    async def _start(self, process: Process, orders: str) -> None:
+        # An older version may not know how to read them.
+        process.orders = orders if process.code == ROOT else ""
+        if process.orders:
+            self.armed.append(process.orders)
+        await self.plant.start_process(process.name)
+        await self.plant.until_up(process)
 
     def _victim(self, names: tuple[str, ...], dice: Random) -> Process:
         """One that nothing is being done to."""
@@ -229,6 +240,11 @@ class Nemesis:
 
     async def _break_some(self, kind: str, dice: Random) -> None:
         dice.choice(self.stretches).break_some(dice, kind)
+
+
+def _orders(names: tuple[str, ...], dice: Random) -> str:
+    """The failpoints of the next start; before the victim, who depends on what else goes on."""
+    return drawn(dice, names[0].partition(" ")[0])
 
 
 @contextlib.asynccontextmanager

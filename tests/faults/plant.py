@@ -37,13 +37,17 @@ RELAYS = ("relay 1", "relay 2")
 
 
 class Process:
-    """One of ours: started, stopped, killed. `turn` is held by whoever is doing something to it."""
+    """One of ours: started, stopped, killed. `turn` is held by whoever is doing something to it.
+
+    `orders` are the failpoints that it is started with.
+    """
 
     def __init__(
         self, name: str, command: list[str], port: int | None = None, code: Path = ROOT
     ) -> None:
         self.name, self.command, self.port, self.code = name, command, port, code
         self.turn = asyncio.Lock()
+        self.orders = ""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, environment: dict[str, str], log: Path) -> None:
@@ -126,7 +130,9 @@ class Plant:
         await self.until(lambda: self.rows("SELECT 1 FROM realtime_relay WHERE leader_epoch > 0"))
 
     async def start_process(self, name: str) -> None:
-        await self.do(self.processes[name].start, self.environment, self.log)
+        process = self.processes[name]
+        environment = self.environment | {"REALTIME_FAILPOINTS": process.orders}
+        await self.do(process.start, environment, self.log)
 
     async def until_up(self, process: Process) -> None:
         """Wait until it answers. One that ended because it found no database is started again."""

@@ -91,7 +91,7 @@ class Run:
         truth = self._truth(settled, nemesis.faults)
         rights = [*self.rights, *self._rights_that_changed(registrars)]
         report = check(truth, rights, [reader.log for reader in readers], writes)
-        found = figures(truth, readers, writes, nemesis.faults)
+        found = figures(truth, readers, writes, nemesis.faults, nemesis.armed)
         return Outcome(report, found, nemesis.faults, readers)
 
     # Who takes part ---------------------------------------------------------------------------

@@ -24,13 +24,14 @@ def told(seed: str, outcomes: Sequence[Outcome]) -> str:
 
 def summary(seed: str, rounds: Sequence[dict]) -> str:
     """The report of rounds, as `as_data` kept them."""
-    counts, faults, ends = Counter(), Counter(), Counter()
+    counts, faults, failpoints, ends = Counter(), Counter(), Counter(), Counter()
     files, memory = Counter(), Counter()
     gaps: dict[str, list[float]] = {}
     for each in rounds:
         found = each["figures"]
         counts.update(each["counts"])
         faults.update(found["faults"])
+        failpoints.update(found["failpoints"])
         ends.update(found["ends"])
         for kind, each_gap in found["gaps"].items():
             gaps.setdefault(kind, []).extend(each_gap)
@@ -46,6 +47,8 @@ def summary(seed: str, rounds: Sequence[dict]) -> str:
         *(f"  {count:6} {name}" for name, count in counts.items()),
         "faults:",
         *(f"  {count:6} {kind}" for kind, count in sorted(faults.items())),
+        "failpoints of processes that were started anew:",
+        *(f"  {count:6} {what}" for what, count in sorted(failpoints.items())),
         "lines that ended, by what the client saw:",
         *(f"  {count:6} {why}" for why, count in ends.most_common()),
         "seconds from the answer to a commit until it was heard, worst of the rounds: "
