@@ -11,9 +11,10 @@ from alerts.models import AlertStep
 from notifications.actions import notify
 from notifications.models import Kind
 from portal.embedded.processes import dies_with_parent
+from portal.lanes import LANES
 from tests.notifications.servers import holding_server
 from tests.realtime.conftest import ROOT
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 # More than the threads that an event loop has of its own on a small machine, and as many as the
 # pool has connections.
@@ -36,6 +37,7 @@ def worker(committed, tmp_path):
                 preexec_fn=dies_with_parent(),
             )
         started.append(process)
+        return process
 
     yield worker
     for process in started:
@@ -72,6 +74,19 @@ def test_an_alert_is_judged_and_its_step_taken_while_every_mail_hangs(
         taken = steps_of(alert)
         pass_minutes(alert, 6)
         wait_until(lambda: steps_of(alert) > taken)
+
+
+def test_every_lane_ends_when_the_worker_is_asked_to(worker):
+    def lanes():
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM procrastinate_workers")
+            return cursor.fetchone()[0]
+
+    process = worker()
+    wait_until(lambda: lanes() == len(LANES))
+    process.terminate()
+    assert process.wait(PATIENCE_SECONDS) == 0
+    assert lanes() == 0
 
 
 def test_what_was_queued_under_an_older_or_a_newer_name_is_done(
