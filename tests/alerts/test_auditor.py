@@ -231,7 +231,7 @@ def untold():
     def untold():
         (check,) = [
             each
-            for each in health.judged(None, measures.of_stream())[1]
+            for each in health.judged(None, measures.of_stream(), 0)[1]
             if each.name == health.UNTOLD.name
         ]
         assert (check.state == health.RED) is bool(check.value)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from messaging.models import Conversation, Message
 from portal.management import rotation
-from portal.models import KeptText
+from portal.models import AuditSeal, KeptText
 from portal.sealing import key_id_of
 from tests.messaging.writing import QUESTION, answered_by, started_by
 
@@ -114,10 +114,11 @@ def test_no_sealed_table_is_forgotten(db):
     from django.apps import apps
 
     ours = {"portal", "care", "messaging", "notifications", "appointments"}
+    digests = {AuditSeal}
     with_bytes = {
         model
         for model in apps.get_models()
         if model._meta.app_label in ours
         and any(isinstance(field, BinaryField) for field in model._meta.fields)
     }
-    assert with_bytes == set(rotation.sealed_models())
+    assert with_bytes - digests == set(rotation.sealed_models())

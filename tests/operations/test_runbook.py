@@ -84,6 +84,7 @@ def test_administrators_are_told_of_what_the_runbook_says():
         health.REFUSED: "refused > 5 %",
         health.DELIVERED: "seconds < 95 %",
         health.BUS_DOWN: "a bus that is down",
+        health.UNTOLD: "any alarm that no e-mail told of",
     }
     said = " ".join(RUNBOOK.split())
     for rule in RULES:
