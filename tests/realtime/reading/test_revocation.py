@@ -53,6 +53,14 @@ def join_team(system, clinic):
     return join_team
 
 
+@pytest.fixture
+def gate(server):
+    """Where the engine waits until it is set: at the latest here, for the hub has other tests."""
+    gate = asyncio.Event()
+    yield gate
+    server.call(gate.set)
+
+
 async def in_a_thread(function):
     """Run something that uses the database beside the server, leaving no connection behind."""
 
@@ -98,14 +106,13 @@ def test_a_clinician_is_followed_into_the_topics_of_a_new_patient(
 
 
 def test_others_do_not_wait_for_the_rights_of_one(
-    wire, put, ada, noor, ana, leave_team, settings, server
+    wire, put, ada, noor, leave_team, settings, server, gate
 ):
     """While the question about Ada is open, Noor hears; Ada does not, then or later."""
     settings.REALTIME_FAILPOINTS = True
     held, other = wire(ada), wire(noor)
     held.live(VITALS)
     other.live(VITALS)
-    gate = asyncio.Event()
     with armed("hub.rights", gate.wait):
         leave_team(ada)
         told_others = put()
@@ -116,12 +123,11 @@ def test_others_do_not_wait_for_the_rights_of_one(
 
 
 def test_what_came_while_rights_were_open_arrives_by_the_new_rights(
-    wire, put, boris, ana, join_team, settings, server, inbox
+    wire, put, boris, ana, join_team, settings, server, inbox, gate
 ):
     settings.REALTIME_FAILPOINTS = True
     page = wire(boris)
     page.live(VITALS)
-    gate = asyncio.Event()
     with armed("hub.rights", gate.wait):
         join_team(boris, ana)
         first, second = put(), put()
@@ -131,15 +137,14 @@ def test_what_came_while_rights_were_open_arrives_by_the_new_rights(
 
 
 def test_rights_that_cannot_be_read_end_the_socket(
-    wire, put, ada, noor, leave_team, settings, server, monkeypatch
+    wire, put, ada, noor, leave_team, settings, monkeypatch, gate
 ):
     settings.REALTIME_FAILPOINTS = True
     page, other = wire(ada), wire(noor)
     page.live(VITALS)
     other.live(VITALS)
     monkeypatch.setattr(asking, "RIGHTS_SECONDS", 0.5)
-    never = asyncio.Event()
-    with armed("hub.rights", never.wait):
+    with armed("hub.rights", gate.wait):
         leave_team(ada)
         put()
         assert page.closed() == (1013, "try again")
@@ -247,7 +252,7 @@ def test_a_sign_out_during_the_handshake_is_obeyed(wire, inbox, put, cookie_of, 
 
 
 def test_history_is_not_read_in_the_name_of_another_session(
-    wire, inbox, put, server, cookie_of, ana, settings, monkeypatch
+    wire, inbox, put, server, cookie_of, ana, settings, monkeypatch, gate
 ):
     """The hub has not heard of the sign-out yet; the person's other browser is still signed in."""
     from portal.sessions import SessionStore
@@ -258,7 +263,7 @@ def test_history_is_not_read_in_the_name_of_another_session(
     since = inbox.head()
     before = put()
     inbox.head()
-    cookie, forbidden, never = cookie_of(ana), [], asyncio.Event()
+    cookie, forbidden = cookie_of(ana), []
 
     def sign_out():
         if not forbidden:
@@ -272,7 +277,7 @@ def test_history_is_not_read_in_the_name_of_another_session(
         monkeypatch.setattr(core, "receive", lambda *_: True)
         await in_a_thread(sign_out)
 
-    with armed("history.page", meanwhile), armed("hub.read", never.wait):
+    with armed("history.page", meanwhile), armed("hub.read", gate.wait):
         page = wire(cookie=cookie)
         wanted = {"event": "*", "schema": "public", **VITALS, "since": since}
         payload = {"config": {"postgres_changes": [wanted]}}
