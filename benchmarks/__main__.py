@@ -1,7 +1,7 @@
 """The benchmark: one run, one table.
 
     make bench                       all of it, about a quarter of an hour
-    make bench BENCH="w1 w5"         some of it: w1 w2 w2m w3 w4 w5 w6 w7 w8 revoke dom
+    make bench BENCH="w1 w5"         some of it: w1 w2 w2m w3 w4 w5 w6 w7 w8 revoke leave dom
     make bench MESSAGES=100          only from a commit to the open page, so many messages
     PEERS="floor ws" ROUNDS=3 make bench BENCH=w2
     SCALE=0.1 make bench             with a tenth of the people and of the log, on a small machine
@@ -20,11 +20,12 @@ from collections.abc import Callable
 from benchmarks.report import Report
 from benchmarks.stage import ROOT, Stage
 
-WORKLOADS = ("w1", "w2", "w2m", "w3", "w4", "w5", "w6", "w7", "w8", "revoke", "dom")
+WORKLOADS = ("w1", "w2", "w2m", "w3", "w4", "w5", "w6", "w7", "w8", "revoke", "leave", "dom")
 _DOM_MESSAGES = "80"
 _SOCKETS = 10_000
 _CLINICIANS, _WARD = 3_000, 50
 _REVOKED = 200  # people who lose a right in each way
+_COMING, _ROUNDS_OF_COMING = 1_000, 12
 
 
 def main(names: list[str]) -> None:
@@ -98,6 +99,7 @@ class Run:
         for names, workload in (
             ({"w8"}, self._feed),
             ({"revoke"}, self._revoke),
+            ({"leave"}, self._come_and_go),
             ({"w4", "w7"}, self._herd),
             ({"w5"}, self._write_tax),
             ({"w6"}, self._catch_up),
@@ -185,6 +187,13 @@ class Run:
         self._settle()
         portal = Portal(self.stage, wing.visitors)
         self.report.revoked = revoke(portal, wing.visitors, patients, each)
+
+    def _come_and_go(self) -> None:
+        from benchmarks.workloads.come_and_go import come_and_go
+
+        self.report.alone |= come_and_go(
+            self.portal, rounds=_ROUNDS_OF_COMING, pages=self._scaled(_COMING)
+        )
 
     def _herd(self) -> None:
         from benchmarks.workloads.herd import herd

@@ -11,6 +11,7 @@ from benchmarks.ear import Seat, stamp, text_frame
 from benchmarks.report import Report
 from benchmarks.workloads.catch_up import Size as LogSize
 from benchmarks.workloads.catch_up import catch_up
+from benchmarks.workloads.come_and_go import come_and_go
 from benchmarks.workloads.fan_out import Size, fanned, paced, spread_out
 from benchmarks.workloads.feed import feed
 from benchmarks.workloads.herd import herd
@@ -81,6 +82,12 @@ def test_every_page_is_told_that_a_right_ended(stage, clinic):
     assert [line["revoke_way"] for line in lines] == list(WAYS)
     assert all(line["revoke_count"] == 2 for line in lines)
     assert all(0 < line["revoke_p50"] < math.inf for line in lines)
+
+
+def test_pages_come_and_go_until_nothing_is_held(portal):
+    figures = sane(come_and_go(portal, rounds=2, pages=6))
+    assert figures["leave_pages"] == 12
+    assert figures["leave_last_mib"] > 0
 
 
 def test_what_was_missed_comes_whole_from_memory_and_from_the_log(portal):
