@@ -160,8 +160,9 @@ def _number(value: float | None, check: Check) -> str:
         return "never"
     if check.unit:
         return f"{value:.3g} {check.unit}"
-    # Shares of a whole, as against numbers and multiples.
-    if max(check.yellow, check.red) <= 1 and check.red != check.yellow:
+    # Shares of a whole, as against numbers and multiples; one that is only looked at has one bound.
+    most = max(bound for bound in (check.yellow, check.red) if bound != float("inf"))
+    if 0 < most <= 1 and check.red != check.yellow:
         return f"{value * 100:.3g} %"
     return f"{value:.3g}"
 

@@ -3,9 +3,11 @@
 import uuid
 from collections import Counter
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from portal.operations import kept_totals, measures
 from portal.operations.history import (
@@ -84,6 +86,13 @@ def test_what_is_beyond_its_bound_is_named_with_it(now, admin, client_for, monke
     assert "Oldest change in the inbox" in shown
     assert "3.2 s" in shown
     assert "&gt; 2 s" in shown
+
+
+def test_a_share_is_said_in_per_cent_and_a_number_as_it_is(now, admin, client_for):
+    keep_hub(look(), timezone.now(), Grain.COARSE)
+    words = unescape(strip_tags(client_for(admin).get("/operations/").text))
+    assert "Handshakes of nobody we know–Well> 90 %" in "".join(words.split("\n"))
+    assert "Dead letters0Well> 0" in "".join(words.split("\n"))
 
 
 def test_delivery_alone_is_not_called_well(now, admin, client_for, all_seen):
