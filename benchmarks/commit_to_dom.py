@@ -24,6 +24,7 @@ from portal.embedded.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = 500
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 PACE_SECONDS = 0.25  # far enough apart that two rarely share one refresh
 
 WATCH = """() => {
@@ -75,7 +76,8 @@ def measure(url: str, number: int) -> tuple[dict[str, float], list[tuple[str, fl
     committed: dict[str, float] = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("VIGIL_CHROMIUM") or shutil.which("chromium"),
+            executable_path=os.environ.get("VIGIL_CHROMIUM")
+            or next(filter(None, map(shutil.which, CHROMIUMS))),
             args=["--no-sandbox"] if os.geteuid() == 0 else [],
         )
         page = browser.new_page()

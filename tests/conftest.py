@@ -151,6 +151,8 @@ def django_db_setup(django_db_blocker, database_urls) -> None:
 
     # A real hasher costs a quarter of a second for each sign-in.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each test client has middleware of its own, which would list all static files to serve them.
+    settings.WHITENOISE_AUTOREFRESH = True
     from tests.cast import seat
 
     # A copied database gets a log of its own when the first relay leads, and then every socket has

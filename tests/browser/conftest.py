@@ -1,7 +1,7 @@
 """A real browser for the tests, our server behind it, and people who have signed in.
 
-Chromium is the machine's (`VIGIL_CHROMIUM` names another). A page that logs an error, breaks the
-content security policy or asks another host for anything fails its test.
+Chromium is the machine's, see bin/chromium (`VIGIL_CHROMIUM` names another). A page that logs an
+error, breaks the content security policy or asks another host for anything fails its test.
 """
 
 import json
@@ -29,6 +29,7 @@ from tests.browser.people import Talk
 from tests.browser.server import Server, Wire
 from tests.browser.stage import SCRIPTS, Stage
 
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 MODULES_HOST = "http://modules.test"
 # What has to come may take a busy machine long; how fast it comes is measured, not tested.
 expect.set_options(timeout=30_000)
@@ -52,7 +53,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def browser(playwright) -> Iterator[Browser]:
-    found = os.environ.get("VIGIL_CHROMIUM") or shutil.which("chromium")
+    found = os.environ.get("VIGIL_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)))
     # Chromium refuses its sandbox to root; a container's small /dev/shm crashes it; a graphics
     # processor that is only imitated costs a quarter of a page's time.
     options = [
