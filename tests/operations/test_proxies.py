@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from portal.management.doctor import outside
+from portal.management.doctor import outside, round_trip, site_round_trip
 from portal.management.doctor.finding import State
 from tests.waiting import wait_until
 
@@ -191,6 +191,16 @@ def proxied(nginx, certificate, tmp_path_factory, committed_for_module, database
         proxied.stop()
 
 
+@pytest.fixture
+def a_slow_machine_is_no_slow_site(monkeypatch):
+    for module, bound in (
+        (site_round_trip, "PATIENCE_SECONDS"),
+        (round_trip, "SLOW_SECONDS"),
+        (round_trip, "DOWN_SECONDS"),
+    ):
+        monkeypatch.setattr(module, bound, 60.0)
+
+
 # nginx ----------------------------------------------------------------------------------------
 
 
@@ -210,6 +220,19 @@ def test_the_doctor_finds_the_portal_well_through_it(proxied, monkeypatch):
     assert "Sockets get through, and ask who is there" in found
     assert "Sockets of foreign pages are refused" in found
     assert "What machines watch is closed to the world" in found
+
+
+def test_the_doctor_hears_a_change_from_each_web_process_through_it(
+    proxied, monkeypatch, a_slow_machine_is_no_slow_site
+):
+    from tests.cast import CAST
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(proxied.certificate / "fullchain.pem"))
+    found = list(site_round_trip.look(proxied.site, CAST.clinic.slug))
+    running = {process.pid for process in proxied.processes[:2] if process.poll() is None}
+    heard = [each.what for each in found if "a page hears a change" in each.what]
+    assert {int(what.partition(":")[0].rpartition(" ")[2]) for what in heard} == running
+    assert {finding.state for finding in found} == {State.OK}, found
 
 
 def test_a_certificate_nobody_vouches_for_is_found(proxied):
