@@ -2,6 +2,7 @@
 
     make bench                       all of it, about a quarter of an hour
     make bench BENCH="w1 w5"         some of it: w1 w2 w2m w3 w4 w5 w6 w7 w8 revoke leave dom
+    make bench BENCH=faults          how soon all is well after each fault (tests/faults/bounds.py)
     make bench MESSAGES=100          only from a commit to the open page, so many messages
     PEERS="floor ws" ROUNDS=3 make bench BENCH=w2
     SCALE=0.1 make bench             with a tenth of the people and of the log, on a small machine
@@ -21,6 +22,7 @@ from benchmarks.report import Report
 from benchmarks.stage import ROOT, Stage
 
 WORKLOADS = ("w1", "w2", "w2m", "w3", "w4", "w5", "w6", "w7", "w8", "revoke", "leave", "dom")
+FAULTS = "faults"  # only when it is asked for: it breaks things
 _DOM_MESSAGES = "80"
 _SOCKETS = 10_000
 _CLINICIANS, _WARD = 3_000, 50
@@ -31,8 +33,16 @@ _COMING, _ROUNDS_OF_COMING = 1_000, 12
 def main(names: list[str]) -> None:
     """Run what is named, print the table, keep the JSON."""
     asked = set(names or WORKLOADS)
-    if unknown := asked - set(WORKLOADS):
-        raise SystemExit(f"There is no workload {', '.join(sorted(unknown))}: {WORKLOADS}")
+    if unknown := asked - {*WORKLOADS, FAULTS}:
+        known = (*WORKLOADS, FAULTS)
+        raise SystemExit(f"There is no workload {', '.join(sorted(unknown))}: {known}")
+    if FAULTS in asked:
+        # A table of its own: not how fast, but how soon again, beside bounds and no peers.
+        _say(FAULTS)
+        subprocess.run([sys.executable, "-m", "tests.faults.bounds"], cwd=ROOT, check=True)
+        asked.discard(FAULTS)
+        if not asked:
+            return
     report = Report()
     if asked - {"dom"}:
         stage = Stage()

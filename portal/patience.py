@@ -1,8 +1,8 @@
 """How long a transaction waits for what another one has locked.
 
 The server ends whoever has vanished or stands still (`portal.embedded.roles`), and nobody waits for
-longer than that. What serves all clinics in turn waits less: one row that is held must not keep the
-others' alerts waiting.
+longer than that: who has is told so (`portal.operations.outage`). What serves all clinics in turn
+waits less: one row that is held must not keep the others' alerts waiting.
 """
 
 from collections.abc import Iterator
@@ -35,6 +35,13 @@ def acting_in_turn(organization_id: UUID | str) -> Iterator[None]:
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{SECONDS}s"])
             yield
     except OperationalError as error:
-        if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+        if is_held(error):
             raise StillHeld from error
         raise
+
+
+def is_held(error: BaseException | None) -> bool:
+    """Whether this says that a wait for another transaction's lock was too long."""
+    return isinstance(error, OperationalError) and isinstance(
+        error.__cause__, psycopg.errors.LockNotAvailable
+    )

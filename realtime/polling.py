@@ -5,7 +5,7 @@
 
 `ids` are the indexes of the bindings in the request. With `resync` true the history cannot be
 told: fetch everything and go on from `cursor`. With `more` true there is more already: ask again,
-also when there was no event. 429 and 503 say in `Retry-After` when to ask again.
+also when there was no event. 429, 500 and 503 say in `Retry-After` when to ask again.
 
 The view stands outside of the request's transaction: it reads in transactions of the reader's own,
 and holds no connection while it waits for its turn.
@@ -14,13 +14,14 @@ and holds no connection while it waits for its turn.
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -41,10 +42,16 @@ from realtime.limits import Limits
 from realtime.log import stands_still
 from realtime.position import position
 from realtime.process import running
+from realtime.replay import Page
 from realtime.triggers import published
 from realtime.turns import Turns
 
+logger = logging.getLogger(__name__)
+
 PAGE = 500  # events in one answer
+
+# When to ask again after a mistake of ours, which will most likely be met again.
+MISTAKE_SECONDS = 10
 
 # How often a page asks that has no socket: `poll` in static/js/realtime/connection.js.
 EVERY_SECONDS = 5.0
@@ -85,6 +92,14 @@ def changes(request: HttpRequest) -> HttpResponse:
     except PollRefused as refused:
         _count(refused.status)
         return _refusal(refused.status, refused.text, refused.retry_after)
+    except Error:
+        # A database that is away, or busy: said to every page alike, by whoever is around us.
+        raise
+    except Exception:
+        # A mistake of ours: the page asks again, from where it stands, and says that it is behind.
+        logger.exception("A poll failed.")
+        _count(500)
+        return _refusal(500, "Unknown Error", MISTAKE_SECONDS)
     if not answer["more"]:
         _count(200)
     return JsonResponse(answer)
@@ -110,6 +125,7 @@ def _answer(identity: Identity, bindings: BindingSet, since: Cursor, reach: int)
     authority = authorities.configured()
     try:
         page = replay.read(authority, identity, since, bindings.tables, limit=PAGE, reach=reach)
+        events, untold = _told(page, bindings)
     except Truncated:
         with authority.reading(identity):
             here = position()
@@ -117,24 +133,37 @@ def _answer(identity: Identity, bindings: BindingSet, since: Cursor, reach: int)
         return _answered(here, at, [], resync=True, fresh=not stands_still(silence))
     with authority.reading(identity):
         silence, rights_changed = _besides(identity, since, page.upto)
-    press = Press(page.upto, published())
-    events: list[dict[str, Any]] = []
-    untold = rights_changed
-    for event in page.events:
-        match = bindings.match(event)
-        # An order to resync, or a row too large to be judged: the reader has to look.
-        untold = untold or match.untold or event.kind == RESYNC
-        for select, ids in match.ids:
-            data = json.loads(press.data(event, select))
-            events.append({"ids": _indexes(bindings, ids), "data": data})
     return _answered(
         str(page.upto),
         at,
         events,
-        resync=untold,
+        resync=untold or rights_changed,
         more=not page.is_last,
         fresh=not stands_still(silence),
     )
+
+
+def _told(page: Page, bindings: BindingSet) -> tuple[list[dict[str, Any]], bool]:
+    """The events of a page of history that are asked for; whether there is more, not to be told.
+
+    Raises Truncated when a mistake of ours keeps it from being told.
+    """
+    press = Press(page.upto, published())
+    events: list[dict[str, Any]] = []
+    untold = False
+    try:
+        for event in page.events:
+            match = bindings.match(event)
+            # An order to resync, or a row too large to be judged: the reader has to look.
+            untold = untold or match.untold or event.kind == RESYNC
+            for select, ids in match.ids:
+                data = json.loads(press.data(event, select))
+                events.append({"ids": _indexes(bindings, ids), "data": data})
+    except Exception as error:
+        # The same cursor would meet it again, each time: the page has to look, and go on behind it.
+        logger.exception("A history could not be told.")
+        raise Truncated("the history could not be told") from error
+    return events, untold
 
 
 def _besides(identity: Identity, since: Cursor, upto: Cursor) -> tuple[float | None, bool]:

@@ -1,10 +1,15 @@
-"""The one hub of this process."""
+"""The one hub of this process, and where the process is."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 
 from realtime.hub import Hub
+
+# Where this process is, for people who look for it: host and process id.
+PLACE = f"{socket.gethostname()[:60]} {os.getpid()}"
 
 _hub: Hub | None = None
 _loop: asyncio.AbstractEventLoop | None = None

@@ -14,7 +14,6 @@ _WORDS = {
     409: ("conflict", "The page was made for another organization."),
     413: ("too-long", "The body is larger than one million bytes."),
     500: ("exception", "Something went wrong here. It is on record."),
-    503: ("transient", "The records cannot be reached just now. Send it again."),
 }
 
 

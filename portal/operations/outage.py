@@ -1,6 +1,7 @@
-"""When the database goes away: a calm page that says so and comes back by itself.
+"""When the database goes away, or a row is held: a calm page that says so and can come back.
 
-An outage is a database that cannot be reached or is going down; a query that fails is not one.
+An outage is a database that cannot be reached or is going down; a query that fails is not one. A
+row is held when another transaction has locked it for longer than anybody waits (`patience`).
 """
 
 import logging
@@ -11,14 +12,13 @@ import psycopg
 from django.conf import settings
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.template.loader import render_to_string
+from django.http import HttpRequest, HttpResponseBase
 
 from portal.middleware.tenancy import WITHOUT_DATABASE
+from portal.operations.not_now import AWAY, HELD, Reason, not_now
+from portal.patience import is_held
 
 logger = logging.getLogger(__name__)
-
-RETRY_SECONDS = 5
 
 # SQLSTATE classes: 08 connection exception, 53 out of resources (such as connections), 57P0 the
 # server is being shut down, has crashed, or is still starting. An error without a state never
@@ -27,7 +27,7 @@ _OUTAGE_STATES = ("08", "53", "57P0")
 
 
 class DatabaseOutageMiddleware:
-    """Turn the error page of a request that found no database into one that waits for it.
+    """Turn the error page of a request that found no database, or a held row, into one that waits.
 
     Outermost, because every other middleware may need the database. Django makes a response of an
     exception around each middleware, so none arrives here: the signal tells which one it was.
@@ -41,12 +41,12 @@ class DatabaseOutageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if not getattr(request, "database_is_away", False):
-            if response.status_code < 500 and _needed_database(request):
-                self._say_once(is_away=False)
-            return response
-        self._say_once(is_away=True)
-        return outage_response(request)
+        why: Reason | None = getattr(request, "not_now", None)
+        if why is AWAY:
+            self._say_once(is_away=True)
+        elif response.status_code < 500 and _needed_database(request):
+            self._say_once(is_away=False)
+        return response if why is None else not_now(request, why, instead_of=response)
 
     def _say_once(self, *, is_away: bool) -> None:
         with self.lock:
@@ -60,28 +60,6 @@ class DatabaseOutageMiddleware:
 def _needed_database(request: HttpRequest) -> bool:
     """Whether an answer shows that the database is there. A style sheet's does not."""
     return request.resolver_match is not None and request.path not in WITHOUT_DATABASE
-
-
-def outage_response(request: HttpRequest) -> HttpResponse:
-    """503 in the form the caller can read: a page, a line for a fragment, or JSON."""
-    response: HttpResponse
-    if request.headers.get("HX-Request"):
-        # htmx leaves what is on the page where it is when the answer is an error.
-        response = HttpResponse("The portal cannot reach its records just now.", "text/plain")
-    elif "html" in request.headers.get("Accept", ""):
-        response = HttpResponse(
-            render_to_string(
-                "503.html",
-                # A form that was sent cannot be sent again by itself: only a read is retried.
-                {"seconds": RETRY_SECONDS, "retries": request.method in {"GET", "HEAD"}},
-            )
-        )
-    else:
-        response = JsonResponse({"error": "database_away"})
-    response.status_code = 503
-    response["Retry-After"] = str(RETRY_SECONDS)
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 def is_outage(error: BaseException | None) -> bool:
@@ -105,5 +83,8 @@ def outage_sentence(error: BaseException) -> str:
 
 
 def _mark(sender, request=None, **kwargs) -> None:
-    if request is not None and is_outage(sys.exc_info()[1]):
-        request.database_is_away = True
+    error = sys.exc_info()[1]
+    if request is not None and is_outage(error):
+        request.not_now = AWAY
+    elif request is not None and is_held(error):
+        request.not_now = HELD

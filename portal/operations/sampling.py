@@ -5,9 +5,7 @@ Delivery needs none of it: a sample that cannot be written is left out, and said
 
 import asyncio
 import logging
-import os
 import secrets
-import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -26,6 +24,7 @@ from portal.operations.models import (
     OrganizationSample,
     StreamSample,
 )
+from realtime.process import PLACE
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +43,6 @@ FINDINGS_KEPT = timedelta(days=90)
 
 # This run of this process.
 RUN = secrets.token_hex(8)
-PLACE = f"{socket.gethostname()[:60]} {os.getpid()}"
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]

@@ -40,9 +40,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 // What a person asked for and did not get; a region tries again by itself.
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  if (isRefresh(detail)) return
-  const gone = detail.xhr.status === 404 || detail.xhr.status === 403
-  tell(gone ? "That is not here any more." : "That did not work. Please try again.")
+  if (!isRefresh(detail)) tell(reasonOf(detail.xhr))
 })
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, ({ detail }) => {
@@ -50,6 +48,14 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
       tell("We could not reach the server. Please try again.")
     }
   })
+}
+
+function reasonOf(xhr) {
+  if (xhr.status === 404 || xhr.status === 403) return "That is not here any more."
+  // Ours says why not now (portal/operations/not_now.py); a proxy's is a page.
+  const isOurs = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain")
+  if (xhr.status === 503 && isOurs) return xhr.responseText
+  return "That did not work. Please try again."
 }
 
 function causedByNews({ triggeringEvent, elt }) {

@@ -63,6 +63,11 @@ class Server:
                 raise AssertionError(f"The server does not start:\n{self.last_words()}")
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         """End the process; SIGKILL leaves it no time to say goodbye to anybody."""
         if self._process is not None:

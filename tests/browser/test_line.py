@@ -233,7 +233,7 @@ def test_a_refused_join_is_tried_again_and_polling_stands_in(stage):
     stage.stands("live")
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_page_that_asks_too_much_waits_says_so_and_recovers(stage, badge, status):
     """As told, whatever its own interval is, and also when somebody looks at it again."""
     stage.page.route_web_socket("**/websocket**", lambda socket: socket.close(code=1011))

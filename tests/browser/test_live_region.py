@@ -189,6 +189,31 @@ def test_a_refresh_says_that_nobody_pressed_a_key(stage, region):
     assert seen == ["token", "token"], "what a refresh brings in and loads is a refresh too"
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "told"),
+    [
+        (
+            "text/plain",
+            "Nothing was saved. Please try again.",
+            "Nothing was saved. Please try again.",
+        ),
+        ("text/html", "<h1>503</h1>", "That did not work. Please try again."),
+    ],
+    ids=["the portal", "a proxy"],
+)
+def test_who_is_told_to_try_again_is_told_why_in_the_portals_own_words(stage, kind, body, told):
+    stage.open(f'{LIST}<button hx-post="/act/">Act</button>')
+    stage.stands("live")
+    stage.page.evaluate(
+        "document.addEventListener('toast', (toast) => document.body.title = toast.detail.text)"
+    )
+    stage.answers["/act/"] = lambda route: route.fulfill(
+        status=503, headers={"Retry-After": "5"}, content_type=kind, body=body
+    )
+    stage.page.click("button[hx-post]")
+    expect(stage.page.locator("body")).to_have_attribute("title", told)
+
+
 def test_what_a_person_asks_for_does_not_say_so(stage):
     seen = []
     stage.open(f'{LIST}<button hx-get="/more/">More</button>')

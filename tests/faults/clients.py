@@ -160,16 +160,22 @@ class Reader(ABC):
         self.ends[why] = self.ends.get(why, 0) + 1
 
 
+@dataclass
 class Page(Reader):
-    """A page with a socket."""
+    """A page with a socket; over TLS, to a host whose certificate is trusted, where `trust` is."""
 
-    _beats: deque[float]  # when each heartbeat was sent that is not answered yet
+    host: str = "127.0.0.1"
+    trust: ssl.SSLContext | None = None
+    # When each heartbeat was sent that is not answered yet.
+    _beats: deque[float] = field(default_factory=deque)
 
     async def read(self) -> None:
         port = self.pick()
+        place, secure = f"{self.host}:{port}", "s" if self.trust else ""
         async with connect(
-            f"ws://127.0.0.1:{port}/realtime/v1/websocket?vsn=2.0.0",
-            origin=f"http://127.0.0.1:{port}",
+            f"ws{secure}://{place}/realtime/v1/websocket?vsn=2.0.0",
+            origin=f"http{secure}://{place}",
+            ssl=self.trust,
             additional_headers={"Cookie": self.cookie},
             compression=None,
             ping_interval=None,

@@ -10,6 +10,8 @@ from tests.alerts.conftest import (  # noqa: F401 - alerts, as their own tests r
     rule,
     told,
 )
+from tests.api.conftest import program_for  # noqa: F401 - programs with keys
+from tests.proxied import certificate, nginx  # noqa: F401 - what a site is made of
 from tests.realtime.conftest import (  # noqa: F401 - fixtures of the engine's own tests
     app,
     connect,

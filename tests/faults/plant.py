@@ -90,16 +90,23 @@ class Process:
 class Plant:
     """All of it. `template` is the superuser's URL of a migrated database that may be copied.
 
+    `server` is the PostgreSQL to take, for one that another may follow.
+
     `old` is a checkout of an older version, which the second web process and the second relay run:
     an upgrade that takes its time, on the newer version's database.
     """
 
     def __init__(
-        self, folder: Path, template: str | None = None, old: Path | None = None, **options: str
+        self,
+        folder: Path,
+        template: str | None = None,
+        old: Path | None = None,
+        server: EmbeddedPostgres | None = None,
+        **options: str,
     ) -> None:
         self.folder = folder
         self._codes = [ROOT, old or ROOT]
-        self.server = EmbeddedPostgres(folder / "server", durable=False)
+        self.server = server or EmbeddedPostgres(folder / "server", durable=False)
         self.bus = EmbeddedValkey()
         self.server.port, self.bus.port = quiet_port(), quiet_port()
         self.log = folder / "processes.log"

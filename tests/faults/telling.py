@@ -7,6 +7,9 @@ from dataclasses import asdict
 from tests.faults.figures import percentiles
 from tests.faults.run import Outcome
 
+# The bound of reliability for a soak: how long somebody waits around a fault, 99 of 100 times.
+GAP_SECONDS = 3.0
+
 
 def as_data(outcome: Outcome) -> dict:
     """Everything that was found, as JSON can hold it."""
@@ -40,6 +43,8 @@ def summary(seed: str, rounds: Sequence[dict]) -> str:
         for name, value in found["peak_files"].items():
             files[name] = max(files[name], value)
     gap = {kind: percentiles(each) for kind, each in sorted(gaps.items())}
+    worst_gap = percentiles([each for of_kind in gaps.values() for each in of_kind])["p99"]
+    verdict = "met" if worst_gap <= GAP_SECONDS else "missed"
     longest = max(each["figures"]["longest_write"] for each in rounds)
     late = [each["figures"]["latency"] for each in rounds]
     lines = [
@@ -55,6 +60,7 @@ def summary(seed: str, rounds: Sequence[dict]) -> str:
         + ", ".join(f"{name} {max(each[name] for each in late)}" for name in late[0]),
         "the longest of them around each fault:",
         *(f"  p50 {each['p50']:6} most {each['most']:6} {kind}" for kind, each in gap.items()),
+        f"around 99 of 100 faults: {worst_gap} s; at most {GAP_SECONDS:g} s: {verdict}",
         f"longest write while the database was there, s: {longest}",
         f"settled after, s: {[each['figures']['settled'] for each in rounds]}",
         f"most memory, kB: {dict(sorted(memory.items()))}",

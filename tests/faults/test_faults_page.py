@@ -2,6 +2,7 @@
 
 import re
 
+from tests.faults.bounds import EPISODES, Bound, table
 from tests.faults.drills import DRILLS
 from tests.faults.nemesis import KINDS
 from tests.realtime.conftest import ROOT
@@ -26,3 +27,14 @@ def test_everything_that_goes_wrong_is_named():
         assert kind in words, kind
     for drill in DRILLS:
         assert f"bin/drill {drill}" in PAGE
+
+
+def test_every_bound_that_is_measured_is_named():
+    bounds = PAGE.partition("## Bounds")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| ([a-z][a-z -]+) \|", bounds, re.MULTILINE)[1:] == [*EPISODES]
+
+
+def test_what_is_above_its_bound_is_said_to_be_missed():
+    kept, broken = Bound("1", "kept", 3, 3.0), Bound("2", "broken", 3, 3.01)
+    lines = table([kept, broken]).splitlines()[2:]
+    assert [line.rpartition("s | ")[2] for line in lines] == ["met |", "**missed** |"]

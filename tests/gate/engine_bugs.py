@@ -320,9 +320,9 @@ ENGINE = (
         (
             Edit(
                 "realtime/polling.py",
-                "        match = bindings.match(event)\n",
-                '        if event.operation == "DELETE":\n            continue\n'
-                "        match = bindings.match(event)\n",
+                "            match = bindings.match(event)\n",
+                '            if event.operation == "DELETE":\n                continue\n'
+                "            match = bindings.match(event)\n",
             ),
         ),
         ("tests/realtime/reading/test_differential.py",),

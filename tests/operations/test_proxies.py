@@ -1,189 +1,28 @@
 """The examples of docs/deployment, with the programs they are written for.
 
-nginx is the distribution's own: the one that is installed, or else one that is taken out of its
-package, without installing it. Where there is neither, the tests say so.
+A rolling restart behind nginx, with all its traffic, is in tests/faults/test_rolling_restart.py.
 """
 
 import http.client
 import json
-import os
 import shutil
-import socket
 import ssl
 import subprocess
-import sys
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from portal.management.doctor import outside
+from portal.management.doctor import outside, round_trip, site_round_trip
 from portal.management.doctor.finding import State
-from tests.waiting import wait_until
-
-ROOT = Path(__file__).resolve().parents[2]
-DEPLOYMENT = ROOT / "docs" / "deployment"
-NAME = "localhost"  # has an address everywhere, and a certificate can name it
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-# The programs ---------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def nginx(tmp_path_factory):
-    """The path of an nginx."""
-    if found := shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"):
-        return found
-    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        pytest.skip("There is no nginx here, and no package to take it from.")
-    folder = tmp_path_factory.mktemp("nginx")
-    # apt downloads as a user of its own.
-    folder.chmod(0o777)
-    quietly = {"cwd": folder, "capture_output": True, "timeout": 120}
-    if os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=False, **quietly)
-    subprocess.run(["apt-get", "download", "-qq", "nginx"], check=False, **quietly)
-    for package in folder.glob("nginx_*.deb"):
-        subprocess.run(["dpkg-deb", "-x", package.name, "."], check=False, **quietly)
-    program = folder / "usr" / "sbin" / "nginx"
-    if not program.exists() or subprocess.run([program, "-v"], check=False, **quietly).returncode:
-        pytest.skip("There is no nginx here, and its package cannot be had.")
-    return str(program)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """The folder of a certificate for NAME, signed by itself."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "fullchain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "privkey.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return folder
-
-
-class Proxied:
-    """Two web processes behind nginx with the example's words, on ports of their own."""
-
-    def __init__(self, nginx, folder, certificate, environment):
-        self.nginx, self.folder, self.certificate = nginx, folder, certificate
-        self.environment = environment
-        self.plain_port, self.port = free_port(), free_port()
-        self.web_ports = [free_port(), free_port()]
-        self.processes = []
-
-    @property
-    def site(self):
-        return f"https://{NAME}:{self.port}/"
-
-    def configuration(self):
-        """The example with the changes that its first lines ask for, and places of this test."""
-        text = (DEPLOYMENT / "nginx.conf").read_text()
-        for old, new in (
-            ("server web-1:8000;", f"server 127.0.0.1:{self.web_ports[0]};"),
-            ("server web-2:8000;", f"server 127.0.0.1:{self.web_ports[1]};"),
-            ("server_name portal.clinic.example;", f"server_name {NAME};"),
-            ("listen 80;", f"listen 127.0.0.1:{self.plain_port};"),
-            ("listen 443 ssl http2;", f"listen 127.0.0.1:{self.port} ssl http2;"),
-            ("/etc/nginx/tls/", f"{self.certificate}/"),
-            # $host has no port, and only this test has one that is not the usual.
-            ("Host              $host;", "Host              $http_host;"),
-        ):
-            assert old in text, old
-            text = text.replace(old, new)
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        places = "\n".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds)
-        whole = self.folder / "nginx.conf"
-        whole.write_text(
-            f"pid {self.folder}/nginx.pid;\nerror_log {self.folder}/error.log;\ndaemon off;\n"
-            f"worker_processes 1;\nevents {{}}\nhttp {{\naccess_log off;\n{places}\n{text}\n}}\n"
-        )
-        return whole
-
-    def run_nginx(self, *arguments):
-        return [self.nginx, "-p", str(self.folder), "-c", str(self.configuration()), *arguments]
-
-    def start(self):
-        for port in self.web_ports:
-            server = ["uvicorn", "portal.asgi:application", "--host", "127.0.0.1"]
-            options = "--ws websockets-sansio --ws-per-message-deflate false --log-level warning"
-            with (self.folder / f"web-{port}.log").open("wb") as log:
-                self.processes.append(
-                    subprocess.Popen(
-                        [sys.executable, "-m", *server, "--port", str(port), *options.split()],
-                        cwd=ROOT,
-                        env=os.environ | self.environment,
-                        stdout=log,
-                        stderr=log,
-                    )
-                )
-        self.processes.append(subprocess.Popen(self.run_nginx()))
-        for port in self.web_ports:
-            wait_until(lambda port=port: answers(port), seconds=60)
-        wait_until(lambda: answers(self.plain_port))
-
-    def stop(self):
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(60)
-            finally:
-                process.kill()
-                process.wait()
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
+from tests.proxied import DEPLOYMENT, NAME, ROOT, Proxied
 
 
 @pytest.fixture(scope="module")
 def proxied(nginx, certificate, tmp_path_factory, committed_for_module, database_urls):
     """The portal as the world reaches it."""
     folder = tmp_path_factory.mktemp("proxied")
-    settings = database_urls.environment() | {
-        "INSECURE_HTTP": "0",
-        "ALLOWED_HOSTS": NAME,
-        "FORWARDED_ALLOW_IPS": "127.0.0.1",
-        "DATABASE_POOL": "4",
-        "REDIS_URL": "",
-    }
-    proxied = Proxied(nginx, folder, certificate, settings)
+    proxied = Proxied(nginx, folder, certificate, database_urls.environment())
     try:
         proxied.start()
         yield proxied
@@ -191,11 +30,22 @@ def proxied(nginx, certificate, tmp_path_factory, committed_for_module, database
         proxied.stop()
 
 
+@pytest.fixture
+def a_slow_machine_is_no_slow_site(monkeypatch):
+    for module, bound in (
+        (site_round_trip, "PATIENCE_SECONDS"),
+        (round_trip, "SLOW_SECONDS"),
+        (round_trip, "DOWN_SECONDS"),
+    ):
+        monkeypatch.setattr(module, bound, 60.0)
+
+
 # nginx ----------------------------------------------------------------------------------------
 
 
 def test_nginx_accepts_the_example(nginx, certificate, tmp_path):
     proxied = Proxied(nginx, tmp_path, certificate, {})
+    proxied.configuration()
     checked = subprocess.run(proxied.run_nginx("-t"), capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "[emerg]" not in checked.stderr
@@ -210,6 +60,19 @@ def test_the_doctor_finds_the_portal_well_through_it(proxied, monkeypatch):
     assert "Sockets get through, and ask who is there" in found
     assert "Sockets of foreign pages are refused" in found
     assert "What machines watch is closed to the world" in found
+
+
+def test_the_doctor_hears_a_change_from_each_web_process_through_it(
+    proxied, monkeypatch, a_slow_machine_is_no_slow_site
+):
+    from tests.cast import CAST
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(proxied.certificate / "fullchain.pem"))
+    found = list(site_round_trip.look(proxied.site, CAST.clinic.slug))
+    running = {process.pid for process in proxied.webs if process.poll() is None}
+    heard = [each.what for each in found if "a page hears a change" in each.what]
+    assert {int(what.partition(":")[0].rpartition(" ")[2]) for what in heard} == running
+    assert {finding.state for finding in found} == {State.OK}, found
 
 
 def test_a_certificate_nobody_vouches_for_is_found(proxied):
@@ -260,7 +123,7 @@ def test_a_process_that_stops_says_so_and_the_other_answers(proxied):
     from tests.cast import CAST, signed_in
 
     key = signed_in(CAST.ada).cookies[settings.SESSION_COOKIE_NAME].value
-    stopping, port = proxied.processes[0], proxied.web_ports[0]
+    stopping, port = proxied.webs[0], proxied.web_ports[0]
     with connect(
         f"ws://{NAME}:{port}/realtime/v1/websocket?vsn=2.0.0",
         origin=f"https://{NAME}:{port}",

@@ -20,7 +20,7 @@ def test_a_change_is_timed_from_its_commit_to_its_hearer(log, relays, clinic):
     relays()
     found = list(round_trip.look(clinic.slug))
     assert [f.state for f in found] == [State.OK] * 3, found
-    assert found[0].what.startswith("A change is heard after")
+    assert found[0].what.startswith("A hub of the doctor's own (no web process took part")
     assert found[1].what == "Another organization heard none of it"
     assert "hides the 3 events" in found[2].what
 

@@ -28,7 +28,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--roundtrip",
             action="store_true",
-            help="make changes (entries of the audit log) and time them to the hearer",
+            help="make changes (entries of the audit log) and time them to the hearer;"
+            " with --site also to sockets of each web process",
         )
         parser.add_argument("--organization", metavar="SLUG", help="where to make them")
         parser.add_argument(

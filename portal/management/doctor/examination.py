@@ -17,6 +17,7 @@ from portal.management.doctor import (
     relay,
     roles,
     round_trip,
+    site_round_trip,
     triggers,
     worker,
 )
@@ -56,10 +57,13 @@ def examine(wishes: Wishes) -> Iterator[Finding]:
         if wishes.areas and name not in wishes.areas:
             continue
         yield from _looked(name, look)
+    site, where = wishes.site, wishes.organization
     if wishes.roundtrip:
-        yield from _looked("round trip", lambda: round_trip.look(wishes.organization))
-    if (site := wishes.site) is not None:
+        yield from _looked("round trip", lambda: round_trip.look(where))
+    if site is not None:
         yield from _looked("site", lambda: outside.look(site))
+    if site is not None and wishes.roundtrip:
+        yield from _looked("round trip", lambda: site_round_trip.look(site, where))
 
 
 def _looked(area: str, look: Look) -> Iterator[Finding]:

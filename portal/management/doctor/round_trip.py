@@ -1,8 +1,9 @@
 """A change on its whole way: written, put into the log, told by the bus, heard by a hub.
 
 Asked only with `--roundtrip`, because it writes: one entry in the audit log for each try, which
-says so. It is heard by a hub of this very process, as a web process has one; only the last step,
-the socket, is left out. Beside the one who may hear it listens one of another organization.
+says so. It is heard by a hub of this very process, as a web process has one: so it shows how the
+engine does, and nothing of web processes (`site_round_trip` does). Beside the one who may hear it
+listens one of another organization.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ _FOR_EVER: datetime | None = None
 
 def look(slug: str | None = None) -> Iterator[Finding]:
     """Make TRIES changes in an organization and wait for each."""
-    organization = Organization.objects.filter(**({"slug": slug} if slug else {})).first()
+    organization = organization_of(slug)
     if organization is None:
         yield problem(
             f"There is no organization {slug or 'yet'}: no change can be made",
@@ -54,6 +55,21 @@ def look(slug: str | None = None) -> Iterator[Finding]:
         return
     yield from _judged(heard)
     yield _walls(heard.entries)
+
+
+def organization_of(slug: str | None) -> Organization | None:
+    """Where changes are made: the organization that was named, or any."""
+    return Organization.objects.filter(**({"slug": slug} if slug else {})).first()
+
+
+def timed(what: str, seconds: Sequence[float]) -> Finding:
+    """How long it took from a change to its hearer, several times."""
+    worst, usual = max(seconds), median(seconds)
+    said = f"{what} after {usual * 1000:.0f} ms, {worst * 1000:.0f} ms at worst"
+    mend = "See the areas “relay”, “bus” and “database”: lag, slow bus, long transactions"
+    if worst > DOWN_SECONDS:
+        return problem(said, mend)
+    return warning(said, mend) if worst > SLOW_SECONDS else ok(said)
 
 
 @dataclass
@@ -179,16 +195,7 @@ def _judged(heard: _Heard) -> Iterator[Finding]:
             "See the areas “relay” and “triggers”",
         )
     if heard.seconds:
-        worst = max(heard.seconds)
-        usual = median(heard.seconds)
-        what = f"A change is heard after {usual * 1000:.0f} ms, {worst * 1000:.0f} ms at worst"
-        if not settings.REDIS_URL:
-            what += " (without a bus this process asks the log every 300 ms)"
-        mend = "See the areas “relay”, “bus” and “database”: lag, slow bus, long transactions"
-        if worst > DOWN_SECONDS:
-            yield problem(what, mend)
-        else:
-            yield warning(what, mend) if worst > SLOW_SECONDS else ok(what)
+        yield timed(_way(), heard.seconds)
     if heard.by_stranger:
         yield problem(
             f"Another organization heard {heard.by_stranger} of them",
@@ -196,6 +203,13 @@ def _judged(heard: _Heard) -> Iterator[Finding]:
         )
     else:
         yield ok("Another organization heard none of it")
+
+
+def _way() -> str:
+    way = "no web process took part"
+    if not settings.REDIS_URL:
+        way += ", and without a bus the log is asked every 300 ms"
+    return f"A hub of the doctor's own ({way}) hears a change"
 
 
 def _walls(entries: list[str]) -> Finding:

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from realtime import polling
+from realtime.audience import Press
 from tests.realtime.reading.wire import Inbox, number
 from tests.waiting import wait_until
 
@@ -221,3 +222,43 @@ def test_a_poll_says_when_rights_have_changed(poll, inbox, ada, ben, ana, clinic
     assert poll(ada, before, VITALS)["resync"]
     assert not poll(ada, after, VITALS)["resync"]
     assert not poll(ana, before, VITALS)["resync"]
+
+
+def test_a_change_that_cannot_be_told_is_passed_and_the_page_looks(
+    poll, put, inbox, ana, monkeypatch, caplog
+):
+    """A mistake of ours about one row, as on a socket (test_mistakes): no poll meets it twice."""
+    before = inbox.head()
+    odd, _ = put(2)
+    data = Press.data
+
+    def wrong(press, event, select):
+        if event.row_id == odd:
+            raise ZeroDivisionError(event.row_id)
+        return data(press, event, select)
+
+    monkeypatch.setattr(Press, "data", wrong)
+    head = inbox.head()
+    answer = poll(ana, before, VITALS)
+    assert (answer["resync"], answer["events"], answer["more"]) == (True, [], False)
+    assert number(answer["cursor"]) >= number(head)
+    (record,) = [each for each in caplog.records if "could not be told" in each.message]
+    assert record.exc_info[0] is ZeroDivisionError
+    later = put()
+    inbox.head()
+    assert rows(poll(ana, answer["cursor"], VITALS)) == later
+
+
+def test_a_poll_that_we_cannot_answer_says_when_to_come_again(client_for, ana, monkeypatch, caplog):
+    """The page says that it is behind, as after any refusal, and asks from the same cursor."""
+
+    def wrong(*args, **kwargs):
+        raise ZeroDivisionError
+
+    client = client_for(ana)
+    monkeypatch.setattr(polling.replay, "read", wrong)
+    body = {"cursor": "e:1", "bindings": [VITALS]}
+    response = client.post("/realtime/changes", body, content_type="application/json")
+    assert (response.status_code, response.json()) == (500, {"error": "Unknown Error"})
+    assert int(response["Retry-After"]) == polling.MISTAKE_SECONDS
+    assert [record.message for record in caplog.records if record.exc_info] == ["A poll failed."]
