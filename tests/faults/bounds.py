@@ -319,7 +319,8 @@ def main() -> None:
     path.write_text(
         json.dumps([asdict(each) | {"is_met": each.is_met} for each in found], indent=1)
     )
-    print(table(found), f"\n{path.relative_to(ROOT)}", sep="\n")
+    load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end"
+    print(table(found), f"\n{load}; {path.relative_to(ROOT)}", sep="\n")
 
 
 def table(found: list[Bound]) -> str:
