@@ -85,10 +85,12 @@ class _LogAhead:
         """The events that follow a cursor. Raises Truncated, Unavailable and SignedOut."""
         if self._next is None:
             page = await self._read(replay.read, upto)
+        elif self._next[0] == upto:
+            reading = self._next[1]
+            page = await reading
         else:
-            after, reading = self._next
-            # What the hub remembered meanwhile may have led past where the next page begins.
-            page = await (reading if after == upto else self._read(replay.read_log, upto))
+            # What the hub remembered meanwhile has led past where the next page begins.
+            page = await self._read(replay.read_log, upto)
         self.stop()
         if not page.is_last:
             reading = asyncio.create_task(self._read(replay.read_log, page.upto))
