@@ -23,6 +23,10 @@ def main() -> None:
 
         sys.exit(demo(sys.argv[2:]))
 
+    if not os.environ.get("SECRET_KEY"):
+        from portal.management.demo.running import take_its_settings
+
+        take_its_settings()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     # A command is one thread: a pool would only say late, and many times, that nobody answers.
     os.environ.setdefault("DATABASE_POOL", "0")

@@ -35,15 +35,19 @@ HEARTBEAT_SECONDS = 5.0
 
 
 async def audit() -> None:
-    """Look every ten seconds, until cancelled. Raises an ExceptionGroup without a database."""
+    """Look every ten seconds, until cancelled. Raises an ExceptionGroup without a database.
+
+    The first time after ten: where everything has just been started, the worker begins too, and
+    an e-mail that is wrong after each start is one that nobody reads.
+    """
     async with await connect("auditor") as connection, asyncio.TaskGroup() as beside:
         telling = _Chore(beside, lambda: tell(connection))
         beating = _Chore(beside, beat)
         while True:
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
             if await look(connection) is not None:
                 telling.begin()
                 beating.begin()
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
 class _Chore:

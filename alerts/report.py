@@ -5,10 +5,12 @@ whole clinic: in numbers, because an administrator reads no record.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from statistics import median
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
@@ -24,6 +26,11 @@ from portal.access import Reader
 Kind = AlertRecord.Kind
 # More alerts than any clinic has in a quarter; beyond them the newest count.
 MOST = 20_000
+# The records that say how far an alert has come.
+TOLD_OF = (
+    *(Kind.TOLD, Kind.SEEN, Kind.ACKNOWLEDGED, Kind.ACTED, Kind.CLOSED),
+    *(Kind.UNREACHED, Kind.SNOOZED, Kind.HANDED_OVER, Kind.EXPIRED),
+)
 DRAWN = (Severity.CRITICAL, Severity.URGENT)
 NOON = time(12)
 
@@ -35,21 +42,43 @@ def loops_of(reader: Reader, since: datetime) -> list[Loop]:
     """
     if reader.is_admin:
         with tenancy.acting_for(reader.organization_id, reader.user_id, system=True):
-            return _read(access.of_organization(Alert.objects.all(), reader), since)
-    return _read(access.of_watched_patients(Alert.objects.all(), reader), since)
+            return _read(
+                access.of_organization(Alert.objects.all(), reader),
+                access.of_organization(AlertRecord.objects.all(), reader),
+                since,
+            )
+    return _read(
+        access.of_watched_patients(Alert.objects.all(), reader),
+        access.of_watched_patients(AlertRecord.objects.all(), reader),
+        since,
+    )
 
 
-def _read(alerts: QuerySet[Alert], since: datetime) -> list[Loop]:
+def _read(alerts: QuerySet[Alert], records: QuerySet[AlertRecord], since: datetime) -> list[Loop]:
+    alerts = alerts.filter(available_at__gte=since).exclude(outcome=Outcome.WRONG_VALUE)
+    reached = _reached(records, alerts, since)
+    newest = alerts.select_related("policy_version").order_by("-available_at")[:MOST]
+    return [_loop(alert, reached.get(alert.pk, {})) for alert in newest]
+
+
+def _reached(
+    records: QuerySet[AlertRecord], alerts: QuerySet[Alert], since: datetime
+) -> dict[UUID, Mapping[str, Any]]:
+    """By alert: when it first came to each thing that the report tells of.
+
+    Nothing is done about an alert before it is there, which is what spares reading older records.
+    """
+
     def first(*kinds: Kind, by_person: bool = False) -> Min:
-        wanted = Q(records__kind__in=kinds)
+        wanted = Q(kind__in=kinds)
         if by_person:
-            wanted &= Q(records__user__isnull=False)
-        return Min("records__at", filter=wanted)
+            wanted &= Q(user__isnull=False)
+        return Min("at", filter=wanted)
 
     rows = (
-        alerts.filter(available_at__gte=since)
-        .exclude(outcome=Outcome.WRONG_VALUE)
-        .select_related("policy_version")
+        records.filter(kind__in=TOLD_OF, at__gte=since, alert__in=alerts.order_by())
+        .order_by()
+        .values("alert_id")
         .annotate(
             told_at=first(Kind.TOLD),
             # Whoever takes it, or ends it, has seen it; whoever ends it has taken it and acted.
@@ -62,38 +91,36 @@ def _read(alerts: QuerySet[Alert], since: datetime) -> list[Loop]:
             handed_on_at=first(Kind.HANDED_OVER),
             expired_at=first(Kind.EXPIRED),
         )
-        .order_by("-available_at")[:MOST]
     )
-    return [_loop(row) for row in rows]
+    return {row["alert_id"]: row for row in rows}
 
 
-def _loop(row: "Alert") -> Loop:
-    at = vars(row)
-    ended_at = at["ended_at"]
+def _loop(alert: Alert, at: Mapping[str, datetime | None]) -> Loop:
+    ended_at = at.get("ended_at")
     reached = {
-        Stage.TOLD: at["told_at"],
-        Stage.SEEN: _first(at["seen_at"], ended_at),
-        Stage.ACKNOWLEDGED: _first(at["taken_at"], ended_at),
-        Stage.ACTED: _first(at["acted_at"], ended_at),
+        Stage.TOLD: at.get("told_at"),
+        Stage.SEEN: _first(at.get("seen_at"), ended_at),
+        Stage.ACKNOWLEDGED: _first(at.get("taken_at"), ended_at),
+        Stage.ACTED: _first(at.get("acted_at"), ended_at),
     }
-    policy = row.policy_version
+    policy = alert.policy_version
     allowed = {Stage.TOLD: timedelta(minutes=policy.told_within)}
-    if row.severity != Severity.NOTICE:
+    if alert.severity != Severity.NOTICE:
         # Nobody is waited for to take a notice.
         allowed[Stage.ACKNOWLEDGED] = timedelta(minutes=policy.acknowledged_within)
         allowed[Stage.ACTED] = timedelta(minutes=policy.acted_within)
     return Loop(
-        row.pk,
-        Severity(row.severity),
-        row.available_at,
-        row.raised_at,
-        closed_at=row.closed_at,
+        alert.pk,
+        Severity(alert.severity),
+        alert.available_at,
+        alert.raised_at,
+        closed_at=alert.closed_at,
         reached={stage: when for stage, when in reached.items() if when is not None},
         allowed=allowed,
-        unreached_at=at["unreached_at"],
-        snoozed_at=at["snoozed_at"],
-        handed_on_at=at["handed_on_at"],
-        expired_at=at["expired_at"],
+        unreached_at=at.get("unreached_at"),
+        snoozed_at=at.get("snoozed_at"),
+        handed_on_at=at.get("handed_on_at"),
+        expired_at=at.get("expired_at"),
     )
 
 

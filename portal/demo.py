@@ -24,4 +24,5 @@ DEMO_ACCOUNTS = (
     DemoAccount("admin@demo.example", "Administrator", "Demo Clinic"),
     DemoAccount("patient@other.example", "Patient", "Other Clinic"),
     DemoAccount("clinician@other.example", "Clinician", "Other Clinic"),
+    DemoAccount("admin@other.example", "Administrator", "Other Clinic"),
 )

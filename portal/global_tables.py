@@ -40,6 +40,7 @@ GLOBAL_TABLES = {
     "operation_hub_samples": GlobalTable("SELECT, INSERT, DELETE", "how each process delivers"),
     "operation_stream_samples": GlobalTable("SELECT, INSERT, DELETE", "how the one relay works"),
     "operation_findings": GlobalTable(_ALL, "what is wrong with delivery, for all alike"),
+    "operation_audit_rounds": GlobalTable("SELECT, INSERT, UPDATE", "there is one audit chain"),
     "procrastinate_jobs": _JOBS,
     "procrastinate_events": _JOBS,
     "procrastinate_periodic_defers": _JOBS,

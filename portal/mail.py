@@ -1,17 +1,42 @@
-"""E-mail through a server that may be slow, and may not hold whoever sends."""
+"""E-mail through a server that may be slow, and may not hold whoever sends; or through none."""
 
+import logging
 import smtplib
 import socket
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
+from django.core.mail.backends.base import BaseEmailBackend
 
 from portal.cut_off import cut_off_after
 
+logger = logging.getLogger(__name__)
+
 # From the connection to the goodbye. EMAIL_TIMEOUT is how long the server may say nothing.
 LONGEST_SECONDS = 60.0
+
+
+NO_SERVER = "portal.mail.UnsentBackend"
+
+
+class NoServer(OSError):
+    """EMAIL_HOST is not set: nothing was sent."""
+
+
+def is_on() -> bool:
+    """Whether e-mail goes anywhere: to a server, or in a demo to a file."""
+    return settings.EMAIL_BACKEND != NO_SERVER
+
+
+class UnsentBackend(BaseEmailBackend):
+    """Where there is no server: raises NoServer, and tells no log what it would have sent."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        logger.error("An e-mail was not sent: EMAIL_HOST is not set.")
+        raise NoServer("EMAIL_HOST is not set")
 
 
 class BoundedBackend(smtp.EmailBackend):

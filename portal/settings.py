@@ -226,9 +226,14 @@ EMAIL_PORT = environment.integer("EMAIL_PORT", default=587)
 EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = environment.boolean("EMAIL_USE_TLS", default=True)
-EMAIL_BACKEND = (
-    "portal.mail.BoundedBackend" if EMAIL_HOST else "django.core.mail.backends.console.EmailBackend"
-)
+# Where a demo keeps what it would have sent, for whoever runs it.
+DEMO_MAIL_FILE = environment.text("DEMO_MAIL_FILE", default="") if DEMO else ""
+if EMAIL_HOST:
+    EMAIL_BACKEND = "portal.mail.BoundedBackend"
+elif DEMO_MAIL_FILE:
+    EMAIL_BACKEND = "portal.kept_mail.KeptBackend"
+else:
+    EMAIL_BACKEND = "portal.mail.UnsentBackend"
 # Seconds in which a server that took the connection may say nothing: some look at a mail for so
 # long before they take it. How long one mail may take in all stands in `portal.mail`.
 EMAIL_TIMEOUT = 30
@@ -253,9 +258,7 @@ WEB_PUSH_HOSTS = environment.names(
         ".notify.windows.com",
     ],
 )
-SMS_PROVIDER = environment.one_of(
-    "SMS_PROVIDER", ["twilio", "console"], default="console" if DEMO else ""
-)
+SMS_PROVIDER = environment.one_of("SMS_PROVIDER", ["twilio"], default="")
 SMS_API_URL = environment.text("SMS_API_URL", default="https://api.twilio.com")
 _sms_part = environment.required if SMS_PROVIDER == "twilio" else lambda name: ""
 SMS_ACCOUNT = _sms_part("SMS_ACCOUNT")

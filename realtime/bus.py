@@ -19,7 +19,9 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import lru_cache
+from typing import Any
 
+from channels import DEFAULT_CHANNEL_LAYER  # type: ignore[import-untyped]
 from channels.layers import get_channel_layer  # type: ignore[import-untyped]
 from django.conf import settings
 
@@ -56,6 +58,8 @@ class Bus:
     """The bus within one process: every listener is called at once."""
 
     is_down = False
+    # How often this process has begun to listen anew, and heard.
+    renewed = 0
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
@@ -112,14 +116,15 @@ def _is_not_repetition(record: logging.LogRecord) -> bool:
 class LayerBus(Bus):
     """The bus between processes. Each process gets each message once, however many listen there."""
 
-    def __init__(self) -> None:
+    def __init__(self, alias: str = DEFAULT_CHANNEL_LAYER) -> None:
+        """`alias` names the layer, which is this bus's alone."""
         super().__init__()
+        self._alias = alias
         logging.getLogger("channels_redis.pubsub").addFilter(_is_not_repetition)
         self._waiting: asyncio.Queue[Message] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        # Where this process alone listens, while it does, and whether its echo came back.
-        self._channel: str | None = None
+        # What this process says to itself has come back.
         self._echoed = asyncio.Event()
         self._not_ours_at = -NOT_OURS_QUIET_SECONDS
 
@@ -137,7 +142,7 @@ class LayerBus(Bus):
 
     async def publish(self, message: Message) -> None:
         try:
-            layer = get_channel_layer()
+            layer = self._layer()
             await failpoint("bus.publish")
             async with asyncio.timeout(PUBLISH_SECONDS):
                 await layer.group_send(GROUP, {"type": GROUP, **packed(message)})
@@ -151,16 +156,15 @@ class LayerBus(Bus):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self) -> asyncio.Queue[Message]:
-        """Have the three tasks run in this event loop; return what waits to be published."""
+        """Have both tasks run in this event loop; return what waits to be published."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop or self._waiting is None:
             self._loop = loop
             self._waiting = asyncio.Queue(WAITING)
-            self._channel, self._echoed = None, asyncio.Event()
+            self._echoed = asyncio.Event()
             self._tasks = [
                 loop.create_task(self._publish_waiting(self._waiting), name="bus: publish"),
                 loop.create_task(self._listen(), name="bus: listen"),
-                loop.create_task(self._echo(), name="bus: echo"),
             ]
         return self._waiting
 
@@ -169,34 +173,34 @@ class LayerBus(Bus):
             await self.publish(await waiting.get())
 
     async def _listen(self) -> None:
-        """Hand over what arrives, for ever; begin anew when the layer fails."""
-        has_failed = False
+        """Hand over what arrives, for ever; begin anew when an echo is missing."""
+        is_anew = False
         while True:
+            layer = self._layer()
             try:
-                layer = get_channel_layer()
-                if has_failed:
-                    # Each try leaves a channel behind, which the layer would keep for ever.
-                    await failpoint("bus.forget")
-                    async with asyncio.timeout(PUBLISH_SECONDS):
-                        await layer.flush()
                 await failpoint("bus.listen")
                 async with asyncio.timeout(PUBLISH_SECONDS):
                     channel = await layer.new_channel()
                     await failpoint("bus.join")
                     await layer.group_add(GROUP, channel)
-                self._channel = channel
-                while True:
-                    await failpoint("bus.receive")
-                    try:
-                        self._heard(unpacked(await layer.receive(channel)))
-                    except (NotOurs, ValueError):
-                        # ValueError: bytes that the layer itself cannot read.
-                        self._say_not_ours()
-                        self._hand_over(NOT_OURS)
-            except Exception as error:  # noqa: BLE001 - whatever it is, there is the log meanwhile
-                self._channel, has_failed = None, True
-                self._say_down(error)
-                await asyncio.sleep(PUBLISH_SECONDS)
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(self._receive(layer, channel), name="bus: receive")
+                    both.create_task(self._echo(layer, channel, is_anew), name="bus: echo")
+            except* Exception as errors:  # noqa: BLE001 - whatever it is, there is the log meanwhile
+                self._say_down(errors.exceptions[0])
+            is_anew = True
+            await self._forget(layer)
+            await asyncio.sleep(PUBLISH_SECONDS)
+
+    async def _receive(self, layer: Any, channel: str) -> None:
+        while True:
+            await failpoint("bus.receive")
+            try:
+                self._heard(unpacked(await layer.receive(channel)))
+            except (NotOurs, ValueError):
+                # ValueError: bytes that the layer itself cannot read.
+                self._say_not_ours()
+                self._hand_over(NOT_OURS)
 
     def _heard(self, message: Message) -> None:
         if message == _ECHO:
@@ -204,27 +208,39 @@ class LayerBus(Bus):
         else:
             self._hand_over(message)
 
-    async def _echo(self) -> None:
-        """Find out, for ever, whether the bus takes what this process says and brings it back.
+    async def _echo(self, layer: Any, channel: str, is_anew: bool) -> None:
+        """See that the bus takes what this process says and brings it back; raise when it does not.
 
-        Only that tells a bus that is away from a quiet one: the layer reconnects by itself, and
-        whoever waits for a message waits on.
+        Only that tells a bus that is away from a quiet one, and from a connection on which nothing
+        is subscribed any more: the layer reconnects by itself, and whoever waits waits on. It is
+        the connection of the group as well: what ends the one subscription ends the other.
         """
         while True:
             await asyncio.sleep(ECHO_SECONDS)
-            if self._channel is None:
-                continue
             try:
-                layer = get_channel_layer()
                 self._echoed.clear()
                 await failpoint("bus.echo")
                 async with asyncio.timeout(ECHO_PATIENCE_SECONDS):
-                    await layer.send(self._channel, {"type": GROUP, **packed(_ECHO)})
+                    await layer.send(channel, {"type": GROUP, **packed(_ECHO)})
                     await self._echoed.wait()
-            except Exception as error:  # noqa: BLE001 - as above
-                self._say_down(error)
-            else:
-                self._say_up()
+            except Exception:
+                # Before the waiting for messages is cancelled: the layer would take leave of a
+                # bus that may never answer.
+                await self._forget(layer)
+                raise
+            self._say_up()
+            self.renewed += is_anew
+            is_anew = False
+
+    async def _forget(self, layer: Any) -> None:
+        """Have the layer let go of connections and channels, which it would keep for ever."""
+        with contextlib.suppress(Exception):
+            await failpoint("bus.forget")
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await layer.flush()
+
+    def _layer(self) -> Any:
+        return get_channel_layer(self._alias)
 
     def _say_down(self, error: BaseException) -> None:
         if not self.is_down:

@@ -27,7 +27,7 @@ from realtime.event import Event
 from realtime.failpoints import failpoint
 from realtime.hub_core import HubCore
 from realtime.limits import Limits, Sockets
-from realtime.log import Log, Snapshot, stands_still
+from realtime.log import STILL_SECONDS, Log, Snapshot, stands_still
 from realtime.readers import Reader
 from realtime.ring import NEWEST
 from realtime.tally import Tally
@@ -79,6 +79,7 @@ class Hub:
         self.fresh_at: datetime | None = None
         self.is_ready = asyncio.Event()
         self._heard_at = self._looked_at = self._doubted_at = 0.0
+        self._began_at = time.monotonic()
         self.asking = asking.Asking(self.authority, self.threads)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking: dict[Reader, asyncio.Task[None]] = {}
@@ -260,9 +261,11 @@ class Hub:
         is_still = stands_still(snapshot.silence)
         if not is_still:
             self.fresh_at = datetime.fromtimestamp(at, UTC)
-        if is_still != self._is_log_still:
-            self._is_log_still = is_still
-            if is_still:
+        # A relay that begins with this process leads in a moment.
+        is_told = is_still and time.monotonic() - self._began_at > STILL_SECONDS
+        if is_told != self._is_log_still:
+            self._is_log_still = is_told
+            if is_told:
                 logger.error("No relay gives a sign of life: the log stands still.")
             else:
                 logger.warning("The log moves again.")

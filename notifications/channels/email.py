@@ -10,20 +10,21 @@ from django.template.loader import render_to_string
 
 from notifications.channels.message import AddressGone, Message, NotSent
 from notifications.channels.wording import line
+from portal import mail
 
 # The mail server knows no such mailbox (RFC 5321, RFC 3463).
 _NO_MAILBOX = {550, 551, 553}
 
 
 def is_on() -> bool:
-    """Whether there is a mail server. Only a demo may print instead what it would have sent."""
-    return settings.DEMO or not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
+    """Whether there is a mail server, or a demo's file in its place."""
+    return mail.is_on()
 
 
 def send(message: Message, address: str) -> str:
     """Hand one message to the mail server; return its Message-ID. Raises NotSent."""
     identifier = _identifier(message.id)
-    mail = EmailMessage(
+    email = EmailMessage(
         subject=line(message).rstrip("."),
         body=render_to_string(
             "notifications/mail/told.txt",
@@ -34,7 +35,7 @@ def send(message: Message, address: str) -> str:
         headers={"Message-ID": identifier, "Auto-Submitted": "auto-generated"},
     )
     try:
-        mail.send()
+        email.send()
     except smtplib.SMTPRecipientsRefused as refused:
         codes = [code for code, _words in refused.recipients.values()]
         if codes and codes[0] in _NO_MAILBOX:

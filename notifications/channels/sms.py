@@ -9,6 +9,7 @@ from django.conf import settings
 
 from notifications.channels import http
 from notifications.channels.message import AddressGone, NotSent
+from portal.kept_mail import keep
 
 # Twilio's error codes: no such number, not a mobile, or its owner answered STOP.
 _NOBODY = {21211, 21214, 21217, 21408, 21610, 21614}
@@ -47,12 +48,15 @@ class Twilio:
         raise http.refusal(answer)
 
 
-class Console:
-    """For the demo: prints the text that would have gone out, not to whom."""
+class Kept:
+    """For the demo: keeps the text that would have gone out, not to whom."""
 
     def send(self, number: str, text: str) -> str:
-        print(f"A text message: {text}", flush=True)
-        return "console"
+        try:
+            keep(f"A text message: {text}")
+        except OSError:
+            raise NotSent("unreachable") from None
+        return "kept"
 
 
 def provider() -> Provider | None:
@@ -61,14 +65,12 @@ def provider() -> Provider | None:
         return Twilio(
             settings.SMS_API_URL, settings.SMS_ACCOUNT, settings.SMS_TOKEN, settings.SMS_SENDER
         )
-    if settings.SMS_PROVIDER == "console":
-        return Console()
-    return None
+    return Kept() if settings.DEMO_MAIL_FILE else None
 
 
 def is_on() -> bool:
-    """Whether the clinic has a provider."""
-    return bool(settings.SMS_PROVIDER)
+    """Whether the clinic has a provider, or a demo's file in its place."""
+    return provider() is not None
 
 
 def send(number: str, text: str) -> str:

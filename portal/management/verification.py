@@ -80,15 +80,21 @@ def whole() -> Iterator[Deviation]:
     """Everything: what is beside the chain, and every seal in it."""
     # In this order: whatever counts as sealed there is in the chain that is walked afterwards.
     yield from beside()
+    yield from waiting_too_long()
+    yield from before_the_first()
+    head = audit_chain.head()
+    if head is not None:
+        yield from chain(0, head.number)
+
+
+def before_the_first() -> Iterator[Deviation]:
+    """Seals with numbers that no chain reaches."""
     with tenancy.acting_for(None, system=True):
         before_all = _asked("SELECT number, entry_id FROM audit_seals WHERE number < 1", [])
     for number, entry in before_all:
         yield Deviation(
             Kind.CHANGED, f"Seal {number} stands before the first, where none is", entry, number
         )
-    head = audit_chain.head()
-    if head is not None:
-        yield from chain(0, head.number)
 
 
 def chain(after: int, upto: int) -> Iterator[Deviation]:
@@ -110,7 +116,7 @@ def chain(after: int, upto: int) -> Iterator[Deviation]:
 
 
 def beside() -> Iterator[Deviation]:
-    """Entries that are not in the chain and do not wait for it, or wait for too long."""
+    """Entries that are not in the chain and do not wait for it."""
     for organization in _organizations():
         with tenancy.acting_for(organization, system=True):
             strays = _asked(_STRAYS, [MOST_NAMED])
@@ -123,7 +129,6 @@ def beside() -> Iterator[Deviation]:
         yield from _named(
             gone, Kind.REMOVED, f"in organization {organization} was removed before it was sealed"
         )
-    yield from waiting_too_long()
 
 
 def waiting_too_long() -> Iterator[Deviation]:

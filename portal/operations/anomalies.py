@@ -51,6 +51,8 @@ class Rule:
     lasts: timedelta = AT_ONCE
     quiet: timedelta = timedelta(minutes=2)
     suffix: str = ""
+    # Another number is another finding, and told of: one that is known must not hide the next.
+    tells_anew: bool = False
 
     @property
     def name(self) -> str:
@@ -196,6 +198,20 @@ RULES = (
         _number,
         quiet=AT_ONCE,
     ),
+    Rule(
+        health.AUDIT,
+        health.AUDIT.red,
+        "The audit log is not as it was sealed. Entries, seals or anchors that do not fit:",
+        _number,
+        quiet=AT_ONCE,
+        tells_anew=True,
+    ),
+    Rule(
+        health.UNSEALED,
+        health.UNSEALED.red,
+        "The oldest entry of the audit log waits to be sealed for",
+        _seconds,
+    ),
 )
 
 
@@ -229,6 +245,9 @@ def judged(rule: Rule, check: Check, now: datetime, before: Standing | None) -> 
             reason=rule.reason(check),
             is_critical=check.state == health.RED,
         )
+    if rule.tells_anew and rule.is_beyond(check) and rule.reason(check) != before.reason:
+        # The next look begins another one.
+        return replace(before, beyond_at=now, ended_at=now)
     if not rule.is_clearly_within(check):
         return replace(before, beyond_at=now)
     if now - before.beyond_at >= rule.quiet:

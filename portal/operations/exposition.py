@@ -57,6 +57,7 @@ def _of_hub(hub: HubMeasures) -> Iterator[Metric]:
         ("frames_received", "Frames from peers.", totals.received),
         ("frames_sent", "Frames to peers.", totals.sent),
         ("events", "Changes handed to the sockets.", totals.events),
+        ("bus_renewed", "How often it began to listen to the bus anew.", hub.bus_renewed),
         ("bus_not_ours", "Messages on the bus that are not ours.", totals.not_ours),
         ("watched_seconds", "Seconds with sockets open.", totals.watched),
         ("fresh_seconds", "Those in which the hub had everything.", totals.fresh),
@@ -92,6 +93,12 @@ def _of_stream(stream: StreamMeasures) -> Iterator[Metric]:
         ("dead_letters", "Changes that the log refused.", stream.dead_letters),
         ("notify_queue_ratio", "How full the notify queue is.", stream.notify_queue),
         ("untold_alarms", "Alarms of the auditor that nobody was told of.", stream.untold_alarms),
+        ("audit_deviations", "What of the audit log does not verify.", stream.audit_deviations),
+        (
+            "audit_unsealed_seconds",
+            "How long its oldest waits to be sealed.",
+            stream.oldest_unsealed,
+        ),
     ):
         yield GaugeMetricFamily(f"vigil_{name}", text, value)
 

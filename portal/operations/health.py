@@ -85,6 +85,10 @@ OLDEST = Measure("oldest change in the inbox", "s", 0.5, 2)
 DEAD_LETTERS = Measure("dead letters", "", 0, float("inf"))
 NOTIFY_QUEUE = Measure("notify queue", "", 0.01, 0.5)
 UNTOLD = Measure("alarms that nobody was told of", "", 0, 0)
+AUDIT = Measure("audit log does not verify", "", 0, 0)
+# The worker seals every ten seconds, and verifies once a day; a long log takes a day and more.
+UNSEALED = Measure("oldest entry of the audit log without a seal", "s", 120, 600)
+VERIFIED = Measure("last verification of the audit log", "h", 72, float("inf"))
 
 
 def judged(
@@ -129,6 +133,9 @@ def _of_stream(stream: StreamMeasures | None) -> Iterator[Check]:
     yield DEAD_LETTERS.at(stream.dead_letters)
     yield NOTIFY_QUEUE.at(stream.notify_queue)
     yield UNTOLD.at(stream.untold_alarms)
+    yield AUDIT.at(stream.audit_deviations)
+    yield UNSEALED.at(stream.oldest_unsealed)
+    yield VERIFIED.at(stream.audit_verified_ago)
 
 
 def _share(part: int, whole: int, enough: int = _ENOUGH) -> float | None:

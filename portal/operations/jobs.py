@@ -1,4 +1,4 @@
-"""In the job worker: somebody looks although no relay leads, which is where the guard would be.
+"""In the job worker: the audit log is verified, and somebody looks although no relay leads.
 
 Guard and auditor watch the worker from the relay; this is the other direction. Whoever is silent,
 the other one tells.
@@ -8,7 +8,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from portal.lanes import ALERTS
-from portal.operations import guard, health, measures
+from portal.operations import audit_rounds, guard, health, measures
 
 
 @app.periodic(cron="* * * * *")
@@ -22,3 +22,10 @@ def stand_in_for_the_guard(timestamp: int) -> None:
         return
     if stream.beat_age is None or stream.beat_age > health.BEAT.red:
         guard.look(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="operations.verify_audit", queueing_lock="operations.verify_audit")
+def verify_audit(timestamp: int) -> None:
+    """Each minute: verify the next stretch of the audit log, while a round is due."""
+    audit_rounds.verify_on(timezone.now())

@@ -40,11 +40,13 @@ class HubMeasures:
     lately: Totals
     # The mean over the last day; None while there is less than an hour of it.
     usual_sockets: float | None
+    # Not kept in the samples: for who scrapes.
+    bus_renewed: int = 0
 
 
 @dataclass(frozen=True)
 class StreamMeasures:
-    """The relay and its inbox, as the database has them; and whether its auditor is heard."""
+    """Relay and inbox as the database has them; what its auditor could not tell; the audit log."""
 
     beat_age: float | None
     epoch: int
@@ -53,8 +55,11 @@ class StreamMeasures:
     oldest_waiting: float
     dead_letters: int
     notify_queue: float
-    # Not kept in the samples: an alarm has its own row.
+    # Not kept in the samples: an alarm has its own row, and so has a verification of the audit log.
     untold_alarms: int = 0
+    audit_deviations: int = 0
+    oldest_unsealed: float = 0.0  # seconds
+    audit_verified_ago: float | None = None  # hours; None: no round has ended
 
 
 def of_hub() -> HubMeasures | None:
@@ -88,6 +93,7 @@ async def _look(hub: Hub) -> HubMeasures:
         hour=tally.since(now - HOUR_SECONDS),
         lately=tally.since(now - LATELY_SECONDS),
         usual_sockets=sum(day) / len(day) if len(day) > HOUR_SECONDS / 60 else None,
+        bus_renewed=hub.bus.renewed,
     )
 
 
@@ -106,7 +112,9 @@ def of_stream() -> StreamMeasures | None:
                 "   FROM realtime_inbox)::float8,"
                 " (SELECT count(*) FROM realtime_dead_letters),"
                 " pg_notification_queue_usage(),"
-                " alerts_alarms_untold(make_interval(secs => %s)) FROM realtime_relay",
+                " alerts_alarms_untold(make_interval(secs => %s)),"
+                " audit.deviations, audit.oldest_unsealed, audit.verified_ago"
+                " FROM realtime_relay, operations_audit_standing() AS audit",
                 [UNTOLD_AFTER_SECONDS],
             )
             return StreamMeasures(*cursor.fetchone())

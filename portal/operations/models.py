@@ -120,6 +120,36 @@ class StreamSample(models.Model):
         return f"{self.at:%H:%M:%S}: position {self.last_seq}"
 
 
+class AuditRound(models.Model):
+    """One verification of the whole audit log, a stretch at a time (`audit_rounds`).
+
+    From seal 1 to `head`, which was the newest when it began; `upto` says how far it has come.
+    """
+
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    head = models.BigIntegerField()
+    upto = models.BigIntegerField(default=0)
+    # What was not as it was sealed, or as it was anchored. Which they are, verify_audit says.
+    deviations = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        db_table = "operation_audit_rounds"
+        ordering = ["-began_at"]
+        constraints = [
+            Policy(
+                name="operation_audit_rounds",
+                tenant=False,
+                read=ADMIN,
+                write=SYSTEM,
+                privileges=("SELECT", "INSERT", "UPDATE"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.upto:,} of {self.head:,}: {self.deviations:,}"
+
+
 class Finding(models.Model):
     """A measure beyond its bound: from when it was, whether that was told, until it is not.
 

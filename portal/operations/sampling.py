@@ -88,7 +88,8 @@ def keep_hub(
 
 def keep_stream(stream: StreamMeasures, now: datetime, grain: Grain) -> None:
     """Write one look at the stream; for the process in which the relay leads."""
-    kept = {name: value for name, value in vars(stream).items() if name != "untold_alarms"}
+    columns = {each.name for each in StreamSample._meta.fields}
+    kept = {name: value for name, value in vars(stream).items() if name in columns}
     with tenancy.acting_for(None, system=True):
         StreamSample.objects.create(at=now, grain=grain, process=RUN, place=PLACE, **kept)
 

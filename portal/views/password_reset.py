@@ -13,7 +13,7 @@ from django.utils.http import urlsafe_base64_decode
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal import allowances, jobs, tenancy
+from portal import allowances, jobs, mail, tenancy
 from portal.actions.passwords import reset_password
 from portal.addresses import site_of
 from portal.forms.passwords import NewPasswordForm
@@ -42,7 +42,7 @@ def password_reset(request: HttpRequest) -> HttpResponse:
 @require_safe
 def password_reset_sent(request: HttpRequest) -> HttpResponse:
     """Say what to do now."""
-    return render(request, "portal/password_reset_sent.html")
+    return render(request, "portal/password_reset_sent.html", {"sends_mail": mail.is_on()})
 
 
 @sensitive_post_parameters()

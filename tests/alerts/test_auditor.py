@@ -15,6 +15,7 @@ from alerts import auditor
 from alerts.auditor import beat, look, tell
 from alerts.models import AuditorAlarm, Judgement
 from notifications.models import Kind, Notification
+from portal.mail import NO_SERVER
 from portal.operations import guard, health, measures
 from portal.operations.models import Finding
 from realtime.engine_connection import connect
@@ -262,7 +263,7 @@ def test_an_alarm_that_nobody_can_be_told_of_is_not_told_and_is_seen(
     works()
     pass_minutes(alert, 10)
     if lacks == "a mail server":
-        settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+        settings.EMAIL_BACKEND = NO_SERVER
     else:
         with connections["owner"].cursor() as owner:
             owner.execute("UPDATE users SET is_active = false WHERE id = %s", [admin.user.pk])
@@ -286,7 +287,7 @@ def test_the_guard_tells_of_it_by_every_way_there_is(
 ):
     works()
     pass_minutes(alert, 10)
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    settings.EMAIL_BACKEND = NO_SERVER
     audited()
     found_before(seconds=61)
     guard.look(timezone.now())

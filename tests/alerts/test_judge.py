@@ -4,11 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection, connections
 from django.utils import timezone
 
 from alerts.models import AlertReading, Judgement, RuleOverride
-from alerts.queue import queue_forgotten
 from care.models import Result, Status
 
 PULSE = "8867-4"
@@ -363,89 +361,3 @@ def test_a_correction_upwards_breaks_a_snooze(
         Result.objects.filter(patient=ana.patient).update(value=Decimal("7.4"))
     judged()
     assert alerts_of(ana)[0].phase == "open"
-
-
-# The queue -----------------------------------------------------------------------------------
-
-
-def test_each_new_and_changed_row_is_queued_with_its_transaction(arrives, ana, system):
-    row = arrives(ana, "4.0")
-    with system():
-        queued = Judgement.objects.get(source_id=row.pk)
-        assert queued.judged_at is None
-        Judgement.objects.update(judged_at=timezone.now())
-        Result.objects.filter(pk=row.pk).update(value=row.value)
-        assert Judgement.objects.filter(judged_at=None).count() == 0
-        Result.objects.filter(pk=row.pk).update(value=5)
-        assert Judgement.objects.filter(judged_at=None).count() == 1
-
-
-def test_a_patient_who_writes_a_reading_queues_it_too(ana, acting, system):
-    from care.actions import record_vital_sign
-    from care.models import Source
-
-    with acting(ana):
-        record_vital_sign(
-            ana.patient.pk,
-            code=PULSE,
-            value=Decimal(80),
-            measured_at=timezone.now(),
-            by=ana.reader,
-            source=Source.PATIENT,
-        )
-        assert Judgement.objects.count() == 0
-    with system():
-        assert Judgement.objects.filter(judged_at=None).count() == 1
-
-
-def test_a_recent_reading_brings_a_job_and_history_does_not(arrives, ana):
-    def jobs():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'alerts.judge'"
-            )
-            return cursor.fetchone()[0]
-
-    before = jobs()
-    arrives(ana, "4.0", minutes=60 * 24 * 8)
-    assert jobs() == before
-    arrives(ana, "4.0")
-    assert jobs() == before + 1
-
-
-def test_the_sweep_finds_what_no_trigger_queued(
-    committed, rule, arrives, judged, alerts_of, ana, clinic
-):
-    rule(high="6.0")
-    with connections["owner"].cursor() as owner:
-        owner.execute("ALTER TABLE results DISABLE TRIGGER alerts_queue_insert")
-        arrives(ana, "6.4")
-        owner.execute("ALTER TABLE results ENABLE TRIGGER alerts_queue_insert")
-    assert judged() == 0
-    an_hour_ago = timezone.now() - timedelta(hours=1)
-    assert queue_forgotten(clinic.pk, an_hour_ago) == 1
-    assert queue_forgotten(clinic.pk, an_hour_ago) == 0
-    judged()
-    assert len(alerts_of(ana)) == 1
-
-
-def test_a_row_that_cannot_be_judged_keeps_no_other_waiting(
-    rule, arrives, judged, alerts_of, ana, ben, system, policy, clinic
-):
-    """A policy without a version cannot be carried out: its alert waits, Ben's is raised."""
-    from alerts.models import EscalationPolicy
-
-    with system():
-        empty = EscalationPolicy.objects.create(organization=clinic, name="Nobody")
-    rule(high="6.0", age_until=30, policy_of=empty)
-    rule(high="6.0", age_from=30)
-    with system():
-        type(ana.patient).objects.filter(pk=ana.patient.pk).update(birth_on="2005-01-01")
-    arrives(ana, "6.4")
-    arrives(ben, "6.5")
-    judged()
-    assert alerts_of(ana) == []
-    assert len(alerts_of(ben)) == 1
-    with system():
-        waiting = Judgement.objects.get(judged_at=None)
-        assert (waiting.patient_id, waiting.attempts) == (ana.patient.pk, 1)

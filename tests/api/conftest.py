@@ -26,3 +26,15 @@ def program_for(cast):
 def gateway(program_for, admin):
     """A program of Harbour Clinic that may send and read."""
     return program_for(admin)
+
+
+@pytest.fixture
+def stored(system):
+    """`stored()`: the vital signs of the clinic, `stored(Result)` its results, oldest first."""
+    from care.models import VitalSign
+
+    def stored(model=VitalSign):
+        with system():
+            return sorted(model.objects.all(), key=lambda row: row.pk)
+
+    return stored

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 PATH = "/api/observations/"
 SYSTEM = "urn:gateway"
+FUTURE = "2099-01-01T00:00:00Z"
 
 
 def heart_rate(patient=None, number="1", value=72, **changes):

@@ -31,6 +31,9 @@ TOO_WIDE = """() => {
   const found = [...document.body.querySelectorAll("*")].filter(sticksOut)
   return [`${width} px`, ...found.map((element) => element.outerHTML.slice(0, 160))]
 }"""
+# Words that are cut, in the widest of fonts that a system may have: the tests' machine has it.
+CUT = """() => [...document.querySelectorAll(".nav__link > span:not(.nav__count)")]
+  .filter((word) => word.scrollWidth > word.clientWidth).map((word) => word.textContent)"""
 SETTLED = """() => document.readyState === "complete" && !document.querySelector(
   ".htmx-request, .slot .skeleton, html:has(body[data-page]):not([data-connection=live])")"""
 
@@ -124,3 +127,19 @@ def _what_axe_finds(page: Page, scheme: str, width: int, tags: list[str]) -> lis
     # No rule of these reads the style sheets themselves: not to fetch them again saves a while.
     options = {"resultTypes": ["violations"], "runOnly": rules, "preload": False}
     return page.evaluate(FOUND, options)
+
+
+@pytest.mark.parametrize("role", ["clinician", "admin"])
+def test_every_place_in_the_rail_is_named_in_full(open_page, day, role):
+    page = open_page(role, path_of(role, "dashboard", day), 200)
+    for width in (NARROWEST, 360, 390, 480, 768, 1440):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        assert page.evaluate(CUT) == [], f"{width} px"
+
+
+def test_the_table_of_patients_fits_a_tablet(open_page, day):
+    page = open_page("clinician", path_of("clinician", "dashboard", day), 200)
+    for width in (768, 1024):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        scrolls = "table => table.scrollWidth > table.clientWidth"
+        assert not page.locator("#dashboard-patients .table-scroll").evaluate(scrolls), width

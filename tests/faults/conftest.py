@@ -1,5 +1,10 @@
 """What fault tests start from."""
 
+import subprocess
+import uuid
+
+import pytest
+
 from tests.alerts.conftest import (  # noqa: F401 - alerts, as their own tests raise them
     alert,
     alerts_of,
@@ -22,3 +27,19 @@ from tests.realtime.conftest import (  # noqa: F401 - fixtures of the engine's o
     superuser,
 )
 from tests.realtime.reading.conftest import cookie_of, inbox  # noqa: F401 - as above
+
+
+@pytest.fixture
+def namespace():
+    """A network namespace with nothing but a loopback, whose packets are as large as a wire's.
+
+    It is what a command begins with to run there. Needs root and iproute2.
+    """
+    name = f"vigil-{uuid.uuid4().hex[:8]}"
+    within = ["ip", "netns", "exec", name]
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        subprocess.run([*within, "ip", "link", "set", "lo", "mtu", "1500", "up"], check=True)
+        yield within
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)

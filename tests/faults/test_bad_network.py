@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import uuid
 from contextlib import ExitStack
 
 import pytest
@@ -44,19 +43,6 @@ WRONG = {
         r"overlimits (\d+)",
     ),
 }
-
-
-@pytest.fixture
-def namespace():
-    """A network namespace with nothing but a loopback, whose packets are as large as a wire's."""
-    name = f"vigil-{uuid.uuid4().hex[:8]}"
-    within = ["ip", "netns", "exec", name]
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    try:
-        subprocess.run([*within, "ip", "link", "set", "lo", "mtu", "1500", "up"], check=True)
-        yield within
-    finally:
-        subprocess.run(["ip", "netns", "delete", name], check=True)
 
 
 class FarPage:

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import uuid
 
 import psycopg
 import pytest
@@ -27,19 +26,6 @@ PATIENCE_SECONDS = 120
 CONTEXT = (
     "SELECT set_config('portal.organization', '{}', true), set_config('portal.system', 'on', true)"
 )
-
-
-@pytest.fixture
-def namespace():
-    """A network namespace with nothing but a loopback."""
-    name = f"vigil-{uuid.uuid4().hex[:8]}"
-    within = ["ip", "netns", "exec", name]
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    try:
-        subprocess.run([*within, "ip", "link", "set", "lo", "up"], check=True)
-        yield within
-    finally:
-        subprocess.run(["ip", "netns", "delete", name], check=True)
 
 
 @pytest.fixture

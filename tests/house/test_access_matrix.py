@@ -43,9 +43,9 @@ NOISE = [
 
 
 @pytest.fixture(autouse=True)
-def every_way_is_on(settings):
+def every_way_is_on(settings, tmp_path):
     """An address of a way that is off is missing for everybody, which would prove nothing."""
-    settings.SMS_PROVIDER = "console"
+    settings.DEMO_MAIL_FILE = str(tmp_path / "mail")
 
 
 def routes() -> set[str]:

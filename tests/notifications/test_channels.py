@@ -15,6 +15,7 @@ from notifications.channels import email, http, sms, web_push
 from notifications.channels.message import AddressGone, Message, NotSent
 from notifications.channels.push_crypto import decoded, encoded, point_of
 from notifications.channels.wording import line
+from portal import mail
 from tests.notifications.servers import drip, holding_server, silent_server
 from tests.waiting import ended
 
@@ -85,11 +86,11 @@ def test_no_mail_server_is_a_failure_that_passes(settings):
     assert (raised.value.code, raised.value.is_final) == ("unreachable", False)
 
 
-@pytest.mark.parametrize(("is_demo", "is_on"), [(True, True), (False, False)])
-def test_without_a_mail_server_only_a_demo_pretends_to_send(settings, is_demo, is_on):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    settings.DEMO = is_demo
-    assert email.is_on() is is_on
+def test_without_a_mail_server_the_channel_is_off(settings):
+    settings.EMAIL_BACKEND = mail.NO_SERVER
+    assert not email.is_on()
+    with pytest.raises(NotSent):
+        email.send(ONE, "ada@harbour.example")
 
 
 def test_a_text_reaches_the_provider_in_its_own_form(text_provider):

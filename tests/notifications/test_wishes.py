@@ -11,6 +11,7 @@ from notifications import jobs
 from notifications.channels.push_crypto import encoded
 from notifications.models import Channel, Device, Kind, Phone, Wishes
 from notifications.situation import choices_of, wanted
+from portal import mail
 from portal.tenancy import acting_for
 
 PAGE = "/account/notifications/"
@@ -100,7 +101,7 @@ def test_what_cannot_be_is_said_at_its_field_and_not_kept(cast, client_for, kept
 
 def test_a_clinic_without_any_way_out_says_so_and_keeps_what_was_chosen(cast, client_for, settings):
     before = wants(cast.ana, Kind.VISIT)
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    settings.EMAIL_BACKEND = mail.NO_SERVER
     browser = client_for(cast.ana)
     page = browser.get(PAGE).content.decode()
     for words in ("does not send e-mail", "does not send text", "does not send push", "bell only"):

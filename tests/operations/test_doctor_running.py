@@ -310,9 +310,9 @@ def test_what_is_not_set_and_should_be_is_told(settings, monkeypatch):
 
 
 def test_a_demo_may_do_without_a_mail_server(settings):
-    settings.DEMO, settings.EMAIL_HOST = True, ""
+    settings.DEMO, settings.EMAIL_HOST, settings.DEMO_MAIL_FILE = True, "", "/demo/mail.txt"
     assert "EMAIL_HOST" not in said("settings")
-    assert "e-mails are printed" in said("settings", State.WARNING)
+    assert "e-mails are kept in /demo/mail.txt" in said("settings", State.WARNING)
 
 
 # The command ----------------------------------------------------------------------------------

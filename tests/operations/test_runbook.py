@@ -85,6 +85,8 @@ def test_administrators_are_told_of_what_the_runbook_says():
         health.DELIVERED: "seconds < 95 %",
         health.BUS_DOWN: "a bus that is down",
         health.UNTOLD: "any alarm that no e-mail told of",
+        health.AUDIT: "an audit log that does not verify",
+        health.UNSEALED: "no seal for > 600 s",
     }
     said = " ".join(RUNBOOK.split())
     for rule in RULES:

@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from portal.assets import ASK_AGAIN, FOR_EVER
 
@@ -14,9 +15,7 @@ pytestmark = pytest.mark.usefixtures("db")
 def fetched(client, address, **headers) -> tuple[int, str, str, bytes]:
     """What is answered: status, Cache-Control, ETag and content."""
     answer = client.get(address, headers=headers)
-    content = b"".join(answer.streaming_content)
-    answer.close()
-    return answer.status_code, answer["Cache-Control"], answer["ETag"], content
+    return answer.status_code, answer["Cache-Control"], answer["ETag"], answer.content
 
 
 def addresses(client) -> list[str]:
@@ -48,3 +47,21 @@ def test_what_is_kept_and_asked_for_again_is_not_sent_again(client):
     address = addresses(client)[0]
     etag = fetched(client, address)[2]
     assert fetched(client, address, **{"If-None-Match": etag}) == (304, FOR_EVER, etag, b"")
+
+
+async def test_a_file_is_served_without_a_warning(async_client, client):
+    """Of a file that streams Django warns on an ASGI server, and warnings are errors here."""
+    address = (await sync_to_async(addresses)(client))[0]
+    answer = await async_client.get(address)
+    assert (answer.status_code, answer.streaming) == (200, False)
+    assert int(answer["Content-Length"]) == len(answer.content) > 0
+
+
+def test_a_part_and_a_head_are_what_was_asked_for(client):
+    address = addresses(client)[0]
+    whole = client.get(address)
+    head = client.head(address)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["Content-Length"] == whole["Content-Length"]
+    part = client.get(address, headers={"Range": "bytes=2-11"})
+    assert (part.status_code, part.content) == (206, whole.content[2:12])

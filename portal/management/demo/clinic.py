@@ -357,9 +357,14 @@ def make_other_clinic() -> bool:
         emergency_phone="112",
     )
     with acting_for(clinic.pk, system=True):
-        if Membership.objects.filter(organization=clinic).exists():
+        members = Membership.objects.filter(organization=clinic)
+        if members.filter(role=Role.ADMIN).exists():
             return False
         make = DemoClinic(clinic, seed=SEED + 1)
+        make.user("admin@other.example", "Otto Brandt", Role.ADMIN)
+        # An earlier version made it without: nobody there could be told of an alarm.
+        if members.exclude(role=Role.ADMIN).exists():
+            return False
         clinician = make.user("clinician@other.example", "Dr Lena Vogt", Role.CLINICIAN)
         user = make.user("patient@other.example", "Carl Weber", Role.PATIENT)
         provider = make.provider(clinician, "Surgeon", "General surgery")

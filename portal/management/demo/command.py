@@ -32,6 +32,7 @@ SIGN_INS = [
     ("admin@demo.example", "runs the Demo Clinic"),
     ("patient@other.example", "a patient of the Other Clinic"),
     ("clinician@other.example", "a clinician of the Other Clinic"),
+    ("admin@other.example", "runs the Other Clinic"),
 ]
 
 
@@ -59,6 +60,7 @@ def main(arguments: list[str]) -> int:
 def run(folder: DataFolder, port: int, simulate: bool) -> int:
     folder.take()
     folder.end_orphans()
+    folder.put_old_mail_away()
     refuse_taken(port)
 
     # A plain `kill` or a closed terminal while starting ends like Ctrl-C does, nothing left behind.
@@ -131,6 +133,9 @@ def settings(folder: DataFolder, urls: dict[str, str]) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         "DEMO": "1",
+        "DEMO_MAIL_FILE": str(folder.mail_file),
+        # There has to be one; each file is served from where it lies.
+        "STATIC_ROOT": str(folder.static),
         "REDIS_URL": "",
         "ALLOWED_HOSTS": f"{HOST},localhost",
     }
@@ -200,6 +205,7 @@ def welcome(folder: DataFolder, port: int) -> None:
         f"\nVigil is running at http://{HOST}:{port}\n\n"
         + "\n".join(lines)
         + f"\n\n  The password is {PASSWORD} for all of them."
+        + f"\n  E-mails and texts are sent to nobody: {_short(folder.mail_file)}"
         + f"\n  Databases: {_short(folder.urls_file)}   Logs: {_short(folder.path / 'logs')}"
         + "\n  Ctrl-C stops everything; the data stay.\n"
     )

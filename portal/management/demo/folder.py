@@ -3,7 +3,9 @@
 DATA_DIR/keys.env         SECRET_KEY, ENCRYPTION_KEYS and VAPID_PRIVATE_KEY, made once
 DATA_DIR/urls.env         the running databases; gone when the demo has ended
 DATA_DIR/postgres/        the data (elsewhere when root's PostgreSQL cannot enter DATA_DIR)
+DATA_DIR/static/          empty
 DATA_DIR/logs/            what each process had to say
+DATA_DIR/mail.txt         e-mails and texts that nobody was sent, with their links and codes
 DATA_DIR/processes.json   what runs, to be found again after a `kill -9`
 """
 
@@ -38,11 +40,20 @@ class DataFolder:
     def urls_file(self) -> Path:
         return self.path / "urls.env"
 
+    @property
+    def static(self) -> Path:
+        return self.path / "static"
+
+    @property
+    def mail_file(self) -> Path:
+        return self.path / "mail.txt"
+
     def take(self) -> None:
         """Hold the folder until we end, however we end. Raises FolderUnusable, AlreadyRunning."""
         try:
             # Others may pass, not look: as root the database runs as somebody else.
             self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
+            self.static.mkdir(exist_ok=True)
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise FolderUnusable(
@@ -77,14 +88,19 @@ class DataFolder:
     def write_urls(self, urls: dict[str, str]) -> None:
         self._write(self.urls_file, urls)
 
+    def urls(self) -> dict[str, str]:
+        """The databases of the demo that runs. Raises OSError when none does."""
+        return _read(self.urls_file)
+
     def log_of(self, name: str) -> Path:
         """Where a process writes. What an earlier run wrote is kept until it is large."""
         logs = self.path / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
-        log = logs / f"{name}.log"
-        if log.exists() and log.stat().st_size > _KEPT_LOG_BYTES:
-            log.replace(log.with_suffix(".log.old"))
-        return log
+        return _not_large(logs / f"{name}.log")
+
+    def put_old_mail_away(self) -> None:
+        """Begin another file when what is kept has become large, as for `log_of`."""
+        _not_large(self.mail_file)
 
     def remember(self, running: Iterable[tuple[str, int]]) -> None:
         """Write down which processes are ours, each by id and start so that it is one for ever."""
@@ -128,6 +144,12 @@ class DataFolder:
         with open(growing, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
             out.writelines(f"{name}={value}\n" for name, value in values.items())
         growing.replace(file)
+
+
+def _not_large(file: Path) -> Path:
+    if file.exists() and file.stat().st_size > _KEPT_LOG_BYTES:
+        file.replace(file.with_name(f"{file.name}.old"))
+    return file
 
 
 def _key() -> str:

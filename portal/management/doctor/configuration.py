@@ -107,7 +107,8 @@ def _proxy() -> Finding:
 
 def _mail() -> Iterator[Finding]:
     if not settings.EMAIL_HOST and settings.DEMO:
-        yield warning("A demo: e-mails are printed to the logs", "Set EMAIL_HOST to have them sent")
+        place = f"kept in {settings.DEMO_MAIL_FILE}" if settings.DEMO_MAIL_FILE else "not sent"
+        yield warning(f"A demo: e-mails are {place}", "Set EMAIL_HOST to have them sent")
     elif not settings.EMAIL_HOST:
         yield problem(
             "EMAIL_HOST is not set: nobody is told of the auditor's alarms; invitations, links to"

@@ -7,25 +7,17 @@ import os
 import signal
 
 import pytest
-from channels.layers import get_channel_layer
 from redis import asyncio as redis
 from redis.exceptions import ConnectionError as Gone
 
-from portal.embedded.valkey import EmbeddedValkey
 from realtime import bus as realtime_bus
-from realtime.bus import GROUP, NOT_OURS, WAITING, Bus, LayerBus
+from realtime.bus import GROUP, NOT_OURS, WAITING, Bus
 from realtime.bus_connection import WaryConnection, WaryTlsConnection, bus_at
 from realtime.envelope import packed
 from realtime.event import Event
 from realtime.failpoints import armed
+from tests.realtime.bus.conftest import arrives, soon
 from tests.realtime.bus_messages import ANOTHER_KEY, message
-
-
-async def soon(condition, seconds=60.0):
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
-
 
 # Within one process ---------------------------------------------------------------------------
 
@@ -64,50 +56,6 @@ async def test_messages_can_be_read_in_a_loop():
 
 
 # Between processes ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def valkey():
-    valkey = EmbeddedValkey()
-    valkey.start()
-    yield valkey
-    valkey.stop()
-
-
-@pytest.fixture
-async def processes(valkey, settings):
-    """`processes()`: the bus as another process sees it. Each has a layer of its own."""
-    from channels.layers import channel_layers
-
-    settings.REDIS_URL = valkey.url
-    settings.CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [bus_at(valkey.url)], "prefix": "vigil"},
-        }
-    }
-    channel_layers.backends.clear()
-    started = []
-
-    def start():
-        bus = LayerBus()
-        started.append(bus)
-        return bus
-
-    yield start
-    for bus in started:
-        await bus.close()
-    for layer in channel_layers.backends.values():
-        await layer.flush()
-    channel_layers.backends.clear()
-
-
-async def arrives(sender, heard, last):
-    """Publish until it is heard: a bus loses what is said before somebody listens."""
-    async with asyncio.timeout(60):
-        while not any(message.get("last") == last for message in heard):
-            sender.offer(message(first=last))
-            await asyncio.sleep(0.05)
 
 
 async def test_another_process_hears(processes):
@@ -199,7 +147,7 @@ async def test_a_bus_that_is_away_for_long_fills_no_memory(processes, valkey, se
     with armed("bus.listen", count):
         standby.subscribe(heard.append)
         await soon(lambda: len(tries) == 5)
-    layer = get_channel_layer()._get_layer()
+    layer = standby._layer()._get_layer()
     assert len(layer.channels) <= 2
     valkey.start()
     await arrives(standby, heard, 1)
@@ -268,7 +216,7 @@ async def test_what_is_not_ours_is_told_as_nothing_at_all(processes, settings, c
     sender, receiver, heard = processes(), processes(), []
     receiver.subscribe(heard.append)
     await arrives(sender, heard, 1)
-    layer = get_channel_layer()
+    layer = receiver._layer()
     channels = set(layer._get_layer().channels)
     true, key = packed(message(first=2)), settings.SECRET_KEY
     settings.SECRET_KEY = ANOTHER_KEY
@@ -306,7 +254,7 @@ async def test_what_is_not_ours_is_said_again_after_it_was_quiet(processes, monk
     for quiet in (60.0, 60.0, 0.0):
         monkeypatch.setattr(realtime_bus, "NOT_OURS_QUIET_SECONDS", quiet)
         before = heard.count(NOT_OURS)
-        await get_channel_layer().group_send(GROUP, {"type": GROUP})
+        await receiver._layer().group_send(GROUP, {"type": GROUP})
         await soon(lambda before=before: heard.count(NOT_OURS) > before)
     assert [record.name for record in caplog.records].count("realtime.bus") == 4
 
