@@ -10,6 +10,7 @@ auditor's own silence too. No look waits for whoever is told.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
@@ -33,21 +34,24 @@ LATE_AFTER = timedelta(seconds=60)
 WORKER_SILENT_AFTER = timedelta(seconds=60)
 HEARTBEAT_SECONDS = 5.0
 
+_process_began = time.monotonic()
+
 
 async def audit() -> None:
     """Look every ten seconds, until cancelled. Raises an ExceptionGroup without a database.
 
-    The first time after ten: where everything has just been started, the worker begins too, and
-    an e-mail that is wrong after each start is one that nobody reads.
+    In a process that has just begun after ten: where everything is started together, the worker
+    begins too, and an e-mail that is wrong after each start is one that nobody reads.
     """
     async with await connect("auditor") as connection, asyncio.TaskGroup() as beside:
         telling = _Chore(beside, lambda: tell(connection))
         beating = _Chore(beside, beat)
+        await asyncio.sleep(_process_began + LOOK_EVERY_SECONDS - time.monotonic())
         while True:
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
             if await look(connection) is not None:
                 telling.begin()
                 beating.begin()
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
 class _Chore:

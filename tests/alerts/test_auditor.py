@@ -3,6 +3,7 @@
 import asyncio
 import http.server
 import threading
+import time
 from datetime import timedelta
 
 import psycopg
@@ -367,3 +368,28 @@ def test_the_auditor_runs_where_the_relay_leads(committed, works, kinds, relay):
     """And not in the worker: here there is none, which is what it finds."""
     relay.start()
     wait_until(lambda: kinds() == ["worker_silent"])
+
+
+def test_whoever_takes_the_lead_looks_at_once(committed, kinds, relay, monkeypatch):
+    monkeypatch.setattr(auditor, "LOOK_EVERY_SECONDS", 600)
+    monkeypatch.setattr(auditor, "_process_began", time.monotonic() - 600)
+    relay.start()
+    wait_until(lambda: kinds() == ["worker_silent"])
+
+
+def test_a_process_that_has_just_begun_gives_the_worker_time_to_begin(
+    committed, works, kinds, relay, monkeypatch
+):
+    looks = []
+
+    async def seen(connection):
+        looks.append(time.monotonic())
+        return await look(connection)
+
+    monkeypatch.setattr(auditor, "look", seen)
+    monkeypatch.setattr(auditor, "LOOK_EVERY_SECONDS", 2)
+    began = time.monotonic()
+    monkeypatch.setattr(auditor, "_process_began", began)
+    relay.start()
+    wait_until(lambda: looks)
+    assert looks[0] >= began + 2
