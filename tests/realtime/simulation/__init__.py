@@ -9,6 +9,7 @@
     pages       those of tests/faults, on such lines
     troubles    what writers, clinic and nemesis do meanwhile
     edges       where the engine meets all of this instead of the outside
+    web         one web process
     world       one seed from beginning to end, and the judgement
     bugs        what it has to find
 

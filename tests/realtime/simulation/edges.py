@@ -41,7 +41,8 @@ from tests.realtime.simulation.pages import TABLES, opened
 from tests.realtime.simulation.truth import STARTED
 
 if TYPE_CHECKING:
-    from tests.realtime.simulation.world import Web, World
+    from tests.realtime.simulation.web import Web
+    from tests.realtime.simulation.world import World
 
 # A monotonic clock does not begin at nothing.
 UP_SECONDS = 1_000.0

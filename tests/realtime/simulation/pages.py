@@ -143,9 +143,7 @@ class Page(Reading, clients.Page):
         elif event == "system":
             world.say(f"{self.name} is told {payload['extension']}: {payload['message']}")
         waited = world.loop.time() - self._joined_at
-        # Where four events are read at once, on slow ways, a long history takes its time.
-        patience = JOIN_SECONDS * max(1.0, 40 * world.pace / world.plan.page)
-        if not self._is_answered and waited > patience:
+        if not self._is_answered and waited > JOIN_SECONDS * world.patience:
             world.complain(f"{self.name}: a join waits for {waited:.0f} s")
         super()._hear(frame)
         if event == "system" and payload["extension"] == "position":
