@@ -5,6 +5,7 @@
 #   make bench    every measurement beside its peers, one table   (BENCH="w1 w5", MESSAGES=100)
 #   make gate     seed bugs into a copy: does the suite find each?   (BUGS="fence clock", GATE_JOBS=2)
 #   make soak     everything goes wrong for long   (MINUTES=60, SEED=, ROUND=, FAULTS=, PAUSE=, OLD=)
+#   make simulate the engine's code in worlds of virtual time   (SEEDS=10000, FIRST=, WORLD=4711)
 #   make check    lint, types, import contracts, templates, missing migrations
 #   make reset    forget the demo data   (DATA_DIR=)
 #   make lock     compile both lock files again after a change of dependencies
@@ -16,6 +17,8 @@ BENCH ?= $(if $(MESSAGES),dom)
 BUGS ?=
 MINUTES ?= 60
 SEED ?= $(shell date -u +%F)
+SEEDS ?= 1000
+FIRST ?= 0
 RUN := .venv/bin/python
 
 # Given to `make` or found in the environment, they reach the commands below.
@@ -23,7 +26,7 @@ export PORT DATA_DIR SIMULATE MESSAGES
 # Everything here is many processes of the same code: each would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test gate bench soak check reset lock
+.PHONY: demo test gate bench soak simulate check reset lock
 .NOTPARALLEL:
 
 demo:
@@ -54,6 +57,10 @@ soak:
 	@$(RUN) -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED) \
 		$(if $(ROUND),--round $(ROUND)) $(if $(FAULTS),--faults "$(FAULTS)") \
 		$(if $(PAUSE),--pause $(PAUSE)) $(if $(OLD),--old $(OLD))
+
+simulate:
+	@$(PYTHON) bin/bootstrap
+	@$(RUN) -m tests.realtime.simulation --seeds $(SEEDS) --first $(FIRST) $(if $(WORLD),--seed $(WORLD))
 
 check:
 	@$(PYTHON) bin/bootstrap

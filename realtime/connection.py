@@ -135,6 +135,11 @@ class Connection:
         """Send one frame that answers the peer."""
         self.write((Encoded(text),))
 
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether all channels have been told what the hub knows."""
+        return all(each.is_live and not each.rights.held for each in self.subscriptions)
+
     def position(self, core: HubCore) -> str:
         """Up to where all channels have been told everything."""
         positions = [core.position_of(each) for each in self.subscriptions]

@@ -150,7 +150,8 @@ class Consumer:
     def _heartbeat(self, frame: Frame) -> None:
         hub, connection = self._hub, self._connection
         response = {}
-        if (at := hub.fresh_moment) is not None:
+        # While a channel waits for its history or its rights, its position is no news of now.
+        if (at := hub.fresh_moment) is not None and connection.is_up_to_date:
             response = {"position": connection.position(hub.core), "at": at.isoformat()}
         connection.say(protocol.reply(connection.codec, frame, response))
 

@@ -148,9 +148,10 @@ class Hub:
 
     async def _begin(self) -> None:
         await failpoint("hub.begin")
+        asked_at = time.time()
         snapshot = await self.log.newest(NEWEST)
         self.core.start(snapshot.epoch, snapshot.head, snapshot.events)
-        self._caught_up(snapshot, time.time())
+        self._caught_up(snapshot, asked_at)
         self.is_ready.set()
 
     # The stream ----------------------------------------------------------------------------

@@ -123,23 +123,30 @@ def _answer(identity: Identity, bindings: BindingSet, since: Cursor, reach: int)
     # Taken before the log is read: what is known now is at least as old as this.
     at = datetime.now(UTC).isoformat()
     authority = authorities.configured()
+    with authority.reading(identity):
+        # Before, too: a relay that comes back after the log was read has not moved what was read.
+        is_fresh = not stands_still(_asked("SELECT realtime_silence()"))
     try:
         page = replay.read(authority, identity, since, bindings.tables, limit=PAGE, reach=reach)
         events, untold = _told(page, bindings)
     except Truncated:
         with authority.reading(identity):
             here = position()
-            silence, _ = _besides(identity, since, since)
-        return _answered(here, at, [], resync=True, fresh=not stands_still(silence))
+        return _answered(here, at, [], resync=True, fresh=is_fresh)
     with authority.reading(identity):
-        silence, rights_changed = _besides(identity, since, page.upto)
+        rights_changed = _asked(
+            "SELECT realtime_rights_changed(%s, %s, %s)",
+            identity.user_id,
+            since.seq,
+            page.upto.seq,
+        )
     return _answered(
         str(page.upto),
         at,
         events,
         resync=untold or rights_changed,
         more=not page.is_last,
-        fresh=not stands_still(silence),
+        fresh=is_fresh,
     )
 
 
@@ -166,15 +173,12 @@ def _told(page: Page, bindings: BindingSet) -> tuple[list[dict[str, Any]], bool]
     return events, untold
 
 
-def _besides(identity: Identity, since: Cursor, upto: Cursor) -> tuple[float | None, bool]:
-    """How long the relay has been silent, and whether the reader's rights changed in between."""
+def _asked(question: str, *values: str | int) -> Any:
+    """The one value that answers a question to the database."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(
-            "SELECT realtime_silence(), realtime_rights_changed(%s, %s, %s)",
-            [identity.user_id, since.seq, upto.seq],
-        )
-        silence, rights_changed = cursor.fetchone()
-    return silence, rights_changed
+        cursor.execute(question, values)
+        (answer,) = cursor.fetchone()
+    return answer
 
 
 def _answered(

@@ -32,6 +32,7 @@ REASONS = {
     "reading": "as above",
     "_ending": "as above",
     "aclosing": "ends a generator of ours, whose own awaits are held",
+    "TaskGroup": "ends tasks of ours, whose own awaits are held",
     "action": "runs what a test armed",
     "answer": "a future of ours: hold who answers it",
     "ready": "waits for the socket of libpq: hold the relay, which asks",
