@@ -27,7 +27,7 @@ _DOM_MESSAGES = "80"
 _SOCKETS = 10_000
 _CLINICIANS, _WARD = 3_000, 50
 _REVOKED = 200  # people who lose a right in each way
-_COMING, _ROUNDS_OF_COMING = 1_000, 12
+_COMING, _ROUNDS_OF_COMING = 1_000, 10  # as often before, to become warm
 
 
 def main(names: list[str]) -> None:
@@ -202,7 +202,10 @@ class Run:
         from benchmarks.workloads.come_and_go import come_and_go
 
         self.report.alone |= come_and_go(
-            self.portal, rounds=_ROUNDS_OF_COMING, pages=self._scaled(_COMING)
+            self.portal,
+            warm=_ROUNDS_OF_COMING,
+            rounds=_ROUNDS_OF_COMING,
+            pages=self._scaled(_COMING),
         )
 
     def _herd(self) -> None:

@@ -5,8 +5,6 @@ rights are those the hub knows, control events up to the same position included.
 is read from the log, as the reader. The first page asks the authority, session included; asking
 anew for each of a dozen would take as long as reading them.
 
-The log is read one page ahead: PostgreSQL looks for the next while this process sends the last.
-
 Whatever was read, a piece is judged by the hub's rights when it is handed over to be sent: a peer
 that reads slowly may take its last piece seconds after the page was read, and its right may have
 ended in between.
@@ -14,9 +12,8 @@ ended in between.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from realtime import replay
@@ -38,12 +35,11 @@ AT_ONCE = 100
 
 async def missed(
     hub: Hub, reader: Reader, subscription: Subscription, since: Cursor
-) -> AsyncGenerator[Page, None]:
+) -> AsyncIterator[Page]:
     """The history after a cursor in pieces, up to where the subscription's buffer takes over.
 
     Each may be heard when it comes and has to be sent at once: nothing may be awaited in between.
-    To be closed by who does not want all of it. Raises Truncated when history cannot be told
-    completely, Unavailable and SignedOut.
+    Raises Truncated when history cannot be told completely, Unavailable and SignedOut.
     """
     core, epochs = hub.core, subscription.bindings.epochs
     if not epochs <= {core.epoch} or since.seq > core.seq:
@@ -55,71 +51,30 @@ async def missed(
     if since.seq > core.seq:
         raise Truncated("the cursor is ahead of the log")
     told = 0
+    has_asked = False
     page = Page(events=[], upto=since, is_last=False)
-    log = _LogAhead(hub, subscription)
-    try:
-        while not page.is_last:
-            await failpoint("history.page")
-            recalled = _recalled(hub, subscription, page.upto.seq)
-            page = recalled if recalled is not None else await log.page_after(page.upto)
-            await failpoint("history.read")
-            for piece in page.pieces(AT_ONCE):
-                heard = await _judged(hub, reader, subscription, piece)
-                told += len(heard.events)
-                if told > hub.limits.replayed_events:
-                    raise Truncated("too much happened to tell it one by one")
-                yield heard
-    finally:
-        log.stop()
-
-
-class _LogAhead:
-    """The log in pages, as one reader; the next is being read while the last is sent."""
-
-    def __init__(self, hub: Hub, subscription: Subscription) -> None:
-        self._hub = hub
-        self._subscription = subscription
-        self._next: tuple[Cursor, asyncio.Task[Page]] | None = None
-
-    async def page_after(self, upto: Cursor) -> Page:
-        """The events that follow a cursor. Raises Truncated, Unavailable and SignedOut."""
-        if self._next is None:
-            page = await self._read(replay.read, upto)
-        elif self._next[0] == upto:
-            reading = self._next[1]
-            page = await reading
+    while not page.is_last:
+        await failpoint("history.page")
+        recalled = _recalled(hub, subscription, page.upto.seq)
+        if recalled is not None:
+            page = recalled
         else:
-            # What the hub remembered meanwhile has led past where the next page begins.
-            page = await self._read(replay.read_log, upto)
-        self.stop()
-        if not page.is_last:
-            reading = asyncio.create_task(self._read(replay.read_log, page.upto))
-            self._next = page.upto, reading
-        return page
-
-    def stop(self) -> None:
-        """Want nothing more of what is being read."""
-        if self._next is not None:
-            _, reading = self._next
-            reading.add_done_callback(_unheard)
-            reading.cancel()
-            self._next = None
-
-    async def _read(self, read: Callable[..., Page], upto: Cursor) -> Page:
-        return await self._hub.threads.history(
-            _SECONDS,
-            read,
-            self._hub.authority,
-            self._subscription.peer.identity,
-            upto,
-            self._subscription.bindings.tables,
-        )
-
-
-def _unheard(reading: asyncio.Task[Page]) -> None:
-    # What went wrong with a page that nobody wants is nobody's to hear of.
-    if not reading.cancelled():
-        reading.exception()
+            page = await hub.threads.history(
+                _SECONDS,
+                replay.read_log if has_asked else replay.read,
+                hub.authority,
+                subscription.peer.identity,
+                page.upto,
+                subscription.bindings.tables,
+            )
+            has_asked = True
+        await failpoint("history.read")
+        for piece in page.pieces(AT_ONCE):
+            heard = await _judged(hub, reader, subscription, piece)
+            told += len(heard.events)
+            if told > hub.limits.replayed_events:
+                raise Truncated("too much happened to tell it one by one")
+            yield heard
 
 
 def _recalled(hub: Hub, subscription: Subscription, after: int) -> Page | None:

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from realtime import bindings as binding_rules
@@ -136,12 +135,12 @@ class Join:
             return
         registered_at = subscription.position
         subscription.begin(since.seq)
+        pieces = missed(self._hub, reader, subscription, since)
         try:
-            async with aclosing(missed(self._hub, reader, subscription, since)) as pieces:
-                # The first piece before the answer: what fails there is a refusal the client sees.
-                piece = await anext(pieces)
-                self._answer()
-                await self._send(subscription, piece, pieces)
+            # The first piece before the answer: what fails there is a refusal the client sees.
+            piece = await anext(pieces)
+            self._answer()
+            await self._send(subscription, piece, pieces)
         except Truncated as truncated:
             self._answer()
             # What was told before the history broke off is not told again.

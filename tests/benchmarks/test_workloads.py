@@ -85,7 +85,7 @@ def test_every_page_is_told_that_a_right_ended(stage, clinic):
 
 
 def test_pages_come_and_go_until_nothing_is_held(portal):
-    figures = sane(come_and_go(portal, rounds=2, pages=6))
+    figures = sane(come_and_go(portal, warm=1, rounds=2, pages=6))
     assert figures["leave_pages"] == 12
     assert figures["leave_last_mib"] > 0
 

@@ -273,12 +273,12 @@ ENGINE = (
         (
             Edit(
                 "realtime/history.py",
-                '            await failpoint("history.read")\n'
-                "            for piece in page.pieces(AT_ONCE):\n"
-                "                heard = await _judged(hub, reader, subscription, piece)\n",
-                "            page = await _judged(hub, reader, subscription, page)\n"
-                '            await failpoint("history.read")\n'
-                "            for heard in page.pieces(AT_ONCE):\n",
+                '        await failpoint("history.read")\n'
+                "        for piece in page.pieces(AT_ONCE):\n"
+                "            heard = await _judged(hub, reader, subscription, piece)\n",
+                "        page = await _judged(hub, reader, subscription, page)\n"
+                '        await failpoint("history.read")\n'
+                "        for heard in page.pieces(AT_ONCE):\n",
             ),
         ),
         ("tests/realtime/reading/test_revocation.py", "-k", "not_sent_yet"),

@@ -67,36 +67,6 @@ def test_history_is_told_page_by_page_in_order(
     assert changed_ids(page) == missed
 
 
-def test_the_next_page_is_read_while_the_last_is_sent(
-    wire, inbox, put, ana, server, forgetful, monkeypatch, settings
-):
-    settings.REALTIME_FAILPOINTS = True
-    monkeypatch.setattr(history, "PAGE", 2)
-    monkeypatch.setattr(replay, "PAGE", 2)
-    read_log, read = replay.read_log, []
-
-    def seen(authority, identity, since, *rest):
-        read.append(since.seq)
-        return read_log(authority, identity, since, *rest)
-
-    monkeypatch.setattr(replay, "read_log", seen)
-    since = inbox.head()
-    missed = put(5)
-    inbox.head()
-    forgetful()
-    gate = asyncio.Event()
-    with armed("join.sent", gate.wait):
-        page = wire(ana)
-        page.join({**VITALS, "since": since})
-        try:
-            wait_until(lambda: len(read) == 2)
-        finally:
-            server.call(gate.set)
-        page.until(lambda frame: is_system(frame, "position"))
-    assert changed_ids(page) == missed
-    assert len(read) == 3
-
-
 def test_history_is_read_under_the_rights_of_today(
     wire, inbox, put, ada, ana, ben, clinic, system, forgetful
 ):
