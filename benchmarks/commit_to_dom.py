@@ -27,7 +27,6 @@ from portal.embedded.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = 500
-CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 OPENINGS = 10
 PACE_SECONDS = 0.25  # far enough apart that two rarely share one refresh
 
@@ -88,11 +87,12 @@ def measure(
     """
     from playwright.sync_api import sync_playwright
 
+    from tests.browser.chromium import executable
+
     written: dict[str, Written] = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("VIGIL_CHROMIUM")
-            or next(filter(None, map(shutil.which, CHROMIUMS))),
+            executable_path=executable(),
             args=["--no-sandbox"] if os.geteuid() == 0 else [],
         )
         page = browser.new_page()

@@ -6,7 +6,6 @@ error, breaks the content security policy or asks another host for anything fail
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from http.cookies import Morsel
 from urllib.parse import urlsplit
@@ -25,11 +24,11 @@ from playwright.sync_api import (
 
 from portal.embedded.processes import wait_until
 from tests.browser.alarms import Alarms
+from tests.browser.chromium import executable
 from tests.browser.people import Talk
 from tests.browser.server import Server, Wire
 from tests.browser.stage import SCRIPTS, Stage
 
-CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 MODULES_HOST = "http://modules.test"
 # What has to come may take a busy machine long; how fast it comes is measured, not tested.
 expect.set_options(timeout=30_000)
@@ -53,7 +52,6 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def browser(playwright) -> Iterator[Browser]:
-    found = os.environ.get("VIGIL_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)))
     # Chromium refuses its sandbox to root; a container's small /dev/shm crashes it; a graphics
     # processor that is only imitated costs a quarter of a page's time.
     options = [
@@ -61,7 +59,7 @@ def browser(playwright) -> Iterator[Browser]:
         "--disable-gpu",
         *(["--no-sandbox"] if os.geteuid() == 0 else []),
     ]
-    started = playwright.chromium.launch(executable_path=found, args=options)
+    started = playwright.chromium.launch(executable_path=executable(), args=options)
     yield started
     started.close()
 
