@@ -172,7 +172,7 @@ def test_a_log_that_is_away_is_said_to_be_by_silence(page, put, server, silence,
         assert changed_ids(page) == []
     page.changes()
     assert changed_ids(page) == [missed]
-    wait_until(lambda: "position" in page.heartbeat()[-1][4]["response"])
+    page.up_to_date()
     complaints = [each for each in caplog.records if "cannot read the log" in each.getMessage()]
     assert len(complaints) == 1
 
@@ -310,7 +310,7 @@ def test_a_bus_that_brings_old_news_delays_nothing(page, put, server, monkeypatc
 
 def test_a_log_that_stands_still_is_not_called_fresh(page, put, server, database_urls):
     """It can be read as ever, but what is committed does not get into it."""
-    assert "at" in page.heartbeat()[-1][4]["response"]
+    page.up_to_date()
     with psycopg.connect(database_urls.superuser) as connection:
         connection.execute("SELECT FROM realtime_relay FOR UPDATE")
         late = put()

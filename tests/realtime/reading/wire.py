@@ -172,6 +172,15 @@ class Wire:
         ref = self.send("phoenix", "heartbeat", {})
         return self.until(lambda frame: frame[2] == "phoenix" and frame[1] == ref)
 
+    def up_to_date(self):
+        """Frames up to and with a heartbeat's answer that tells a position.
+
+        A hub that had no sockets looks at its log seldom, and tells none until it has looked anew.
+        """
+        frames = []
+        wait_until(lambda: frames.extend(self.heartbeat()) or "position" in reply_of(frames[-1]))
+        return frames
+
     def closed(self, seconds=PATIENCE_SECONDS):
         """Wait for the end and return its (code, reason)."""
         deadline = time.monotonic() + seconds
@@ -223,6 +232,11 @@ class Deaf:
 
 def is_system(frame, extension):
     return frame[3] == "system" and frame[4]["extension"] == extension
+
+
+def reply_of(frame):
+    """What a reply answers."""
+    return frame[4]["response"]
 
 
 def number(cursor):
