@@ -26,7 +26,7 @@ class Bug:
 BUGS = [
     Bug(
         "what comes while history is read is not kept",
-        32,
+        38,
         Edit(
             "realtime/join.py",
             "        await self._go_live(subscription)\n",
@@ -35,7 +35,7 @@ BUGS = [
     ),
     Bug(
         "an await between the empty buffer and going live",
-        94,
+        111,
         Edit(
             "realtime/join.py",
             "            if subscription.is_live or self._is_over():\n",
@@ -55,7 +55,7 @@ BUGS = [
     ),
     Bug(
         "an answer counts for the question that is open when it comes",
-        1,
+        246,
         Edit(
             "realtime/hub.py",
             "self._granted(reader, asked, grants)",
@@ -64,7 +64,7 @@ BUGS = [
     ),
     Bug(
         "a question in the last moment of another is not asked",
-        68,
+        70,
         Edit(
             "realtime/hub.py",
             "        if task is None or task.done():\n",
@@ -73,7 +73,7 @@ BUGS = [
     ),
     Bug(
         "a position is told while rights are held",
-        14,
+        16,
         Edit(
             "realtime/connection.py",
             "or not subscription.is_live or subscription.rights.held:",
@@ -96,7 +96,7 @@ BUGS = [
     ),
     Bug(
         "what happens in the handshake is forgotten",
-        127,
+        318,
         Edit(
             "realtime/consumer.py",
             "    return asked_at, identity\n",
@@ -130,7 +130,7 @@ BUGS = [
     ),
     Bug(
         "a poll asks last whether the log stands still",
-        84,
+        112,
         Edit(
             "realtime/polling.py",
             "        events, untold = _told(page, bindings)\n",
@@ -150,7 +150,7 @@ BUGS = [
     ),
     Bug(
         "a database that is away is a mistake of ours",
-        4,
+        5,
         Edit(
             "realtime/threads.py",
             "        except (OperationalError, InterfaceError) as error:\n",
