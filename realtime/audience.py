@@ -6,7 +6,7 @@ Two channels that speak the same version, have the same name and the same bindin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -52,8 +52,8 @@ class Audience:
 
     __slots__ = (
         "__weakref__",
-        "_around",
         "_codec",
+        "_envelope",
         "_event",
         "_last",
         "_matcher",
@@ -65,7 +65,7 @@ class Audience:
         self._press = press
         self._codec = codec
         self._matcher = matcher
-        self._around = protocol.envelope(codec, topic)
+        self._envelope = protocol.Envelope(codec, topic)
         self.topic = topic
         self._event: Event | None = None
         self._last: tuple[Encoded, ...] = ()
@@ -73,25 +73,26 @@ class Audience:
     def frames(self, event: Event) -> tuple[Encoded, ...]:
         """What to send of a live event; the next channel of the audience gets the same objects."""
         if event is not self._event:
-            self._last = self._encoded(event, self._matcher.match(event))
+            frames: list[Encoded] = []
+            self._encode(event, self._matcher.match(event), frames)
+            self._last = tuple(frames)
             self._event = event
         return self._last
 
-    def history(self, event: Event, bindings: BindingSet) -> tuple[Encoded, ...]:
-        """What to send of an event of the past, to bindings that each begin at their own cursor."""
-        return self._encoded(event, bindings.match(event, history=True))
+    def history(self, events: Sequence[Event], bindings: BindingSet) -> list[Encoded]:
+        """What to send of events of the past, to bindings that each begin at their own cursor."""
+        frames: list[Encoded] = []
+        for event in events:
+            self._encode(event, bindings.match(event, history=True), frames)
+        return frames
 
-    def _encoded(self, event: Event, match: Match) -> tuple[Encoded, ...]:
-        if not match:
-            return ()
-        frames = [
-            Encoded(protocol.change(self._around, ids, self._press.data(event, select)))
-            for select, ids in match.ids
-        ]
+    def _encode(self, event: Event, match: Match, frames: list[Encoded]) -> None:
+        for select, ids in match.ids:
+            data = self._press.data(event, select)
+            frames.append(Encoded(self._envelope.change(ids, data)))
         if match.untold:
             text = protocol.system(self._codec, self.topic, None, "resync", UNTOLD)
             frames.append(Encoded(text))
-        return tuple(frames)
 
 
 class Press:

@@ -134,17 +134,18 @@ class BindingSet:
 class _OfTable:
     """The bindings of a channel that name one table."""
 
-    __slots__ = ("_bindings", "_is_plain", "_met", "_since")
+    __slots__ = ("_all_since", "_bindings", "_is_plain", "_met", "_since")
 
     def __init__(self, table: str, bindings: Sequence[Binding]) -> None:
         self._bindings = tuple(bindings)
         self._since = [math.inf if each.since is None else each.since.seq for each in bindings]
+        self._all_since = max(self._since)
         # Without a filter, every change of the table by the same operation meets the same ones.
         self._is_plain = not any(each.filters[table].conditions for each in bindings)
         self._met: dict[str, Match] = {}
 
     def match(self, event: Event, *, history: bool) -> Match:
-        if history and event.seq <= max(self._since):
+        if history and event.seq <= self._all_since:
             began = zip(self._bindings, self._since, strict=True)
             return _match(event, [each for each, since in began if since < event.seq])
         if not self._is_plain:

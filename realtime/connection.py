@@ -235,13 +235,16 @@ class Channel:
     def user_topic(self) -> str:
         return self.topic.removeprefix(protocol.TOPIC_PREFIX)
 
-    def event(self, event: Event, *, history: bool) -> bool:
+    def event(self, event: Event) -> bool:
         """Send an event if it meets the bindings."""
         assert self.audience is not None
-        assert self.bindings is not None
-        if history:
-            return self.connection.write(self.audience.history(event, self.bindings))
         return self.connection.write(self.audience.frames(event))
+
+    def history(self, events: Sequence[Event]) -> bool:
+        """Send those of the past that meet the bindings."""
+        assert self.audience is not None
+        assert self.bindings is not None
+        return self.connection.write(self.audience.history(events, self.bindings))
 
     def resync(self, reason: str) -> bool:
         """Tell that something cannot be told."""

@@ -22,13 +22,14 @@ class Event:
 
     `record` and `old_record` may be given as mappings or as JSON text. They are kept as text, which
     goes out as it came in, and parsed only when a filter needs to look inside: most events are
-    sent without being read.
+    sent without being read. So is the moment, `created_at`, which may be ISO 8601.
     """
 
     __slots__ = (
+        "_created_at",
+        "_created_at_text",
         "_old_record",
         "_record",
-        "created_at",
         "data",
         "kind",
         "old_record_text",
@@ -48,7 +49,7 @@ class Event:
         topics: tuple[str, ...],
         table: str,
         operation: str,
-        created_at: datetime,
+        created_at: datetime | str,
         kind: str = CHANGE,
         organization_id: str | None = None,
         row_id: str | None = None,
@@ -59,7 +60,11 @@ class Event:
         self.topics = topics
         self.table = table
         self.operation = operation
-        self.created_at = created_at
+        self._created_at: datetime | None = None
+        if isinstance(created_at, str):
+            self._created_at_text = created_at
+        else:
+            self._created_at, self._created_at_text = created_at, created_at.isoformat()
         self.kind = kind
         self.organization_id = organization_id
         self.row_id = row_id
@@ -79,7 +84,7 @@ class Event:
         organization = row["organization_id"]
         created_at = row["created_at"]
         if isinstance(created_at, str):
-            created_at = datetime.fromisoformat(created_at)
+            datetime.fromisoformat(created_at)
         return cls(
             seq=int(row["seq"]),
             topics=tuple(row["topics"]),
@@ -108,8 +113,20 @@ class Event:
         return self._old_record
 
     @property
+    def created_at(self) -> datetime:
+        """When the change happened."""
+        if self._created_at is None:
+            self._created_at = datetime.fromisoformat(self._created_at_text)
+        return self._created_at
+
+    @property
     def commit_timestamp(self) -> str:
         """When the change happened: UTC, milliseconds, `Z`, as the wire wants it."""
+        text = self._created_at_text
+        # As PostgreSQL writes it: by way of a moment it would take ten times as long, and most of
+        # what an event costs.
+        if text.endswith(("+00", "+00:00")) and text[19:20] == "." and text[20:23].isdigit():
+            return f"{text[:10]}T{text[11:23]}Z"
         at = self.created_at
         if at.utcoffset():
             at = at.astimezone(UTC)

@@ -9,7 +9,6 @@ bytes: a socket is closed, never a frame left out.
 from __future__ import annotations
 
 import asyncio
-import struct
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,11 +39,11 @@ class Encoded:
             payload = self.text.encode()
             size = len(payload)
             if size < 126:
-                head = struct.pack("!BB", 0x81, size)
+                head = b"\x81" + size.to_bytes(1)
             elif size < 65_536:
-                head = struct.pack("!BBH", 0x81, 126, size)
+                head = b"\x81\x7e" + size.to_bytes(2)
             else:
-                head = struct.pack("!BBQ", 0x81, 127, size)
+                head = b"\x81\x7f" + size.to_bytes(8)
             self._wire = head + payload
         return self._wire
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -268,18 +268,25 @@ def system(
     return codec.encode(join_ref, None, topic, SYSTEM, text)
 
 
-def envelope(codec: Codec, topic: str) -> tuple[str, str]:
-    """What stands before and after the payload of every change pushed to a topic."""
-    # NUL cannot occur around it: JSON writes it as an escape.
-    before, _, after = codec.encode(None, None, topic, CHANGES, "\0").partition("\0")
-    return before, after
+class Envelope:
+    """Changes pushed to one topic: what is the same around all of them is written once."""
 
+    __slots__ = ("_after", "_before", "_ids", "_opening")
 
-def change(around: tuple[str, str], ids: Sequence[int], data: str) -> str:
-    """Push a change to one channel: `around` is its envelope, `ids` are the bindings that the
-    change meets, `data` is from a `Layout`."""
-    numbers = ",".join(map(str, ids))
-    return f'{around[0]}{{"ids":[{numbers}],"data":{data}}}{around[1]}'
+    def __init__(self, codec: Codec, topic: str) -> None:
+        # NUL cannot occur around it: JSON writes it as an escape.
+        before, _, after = codec.encode(None, None, topic, CHANGES, "\0").partition("\0")
+        self._before, self._after = f'{before}{{"ids":[', f"}}{after}"
+        self._ids: tuple[int, ...] | None = None
+        self._opening = ""
+
+    def change(self, ids: tuple[int, ...], data: str) -> str:
+        """Push a change: `ids` are the bindings that it meets, `data` is from a `Layout`."""
+        # Most changes meet what the last one met: the same object.
+        if ids is not self._ids:
+            self._ids = ids
+            self._opening = f'{self._before}{",".join(map(str, ids))}],"data":'
+        return f"{self._opening}{data}{self._after}"
 
 
 class Layout:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -140,7 +139,7 @@ def _event(
         topics=tuple(topics),
         table=table or "",
         operation=operation or "",
-        created_at=datetime.fromisoformat(created_at),
+        created_at=created_at,
         kind=kind,
         organization_id=organization_id,
         row_id=row_id,

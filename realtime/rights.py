@@ -62,7 +62,11 @@ class Rights:
         if event.kind == RESYNC:
             return True
         until = self.until
-        return any(until.get(topic, 0.0) > now for topic in event.topics)
+        # A loop: a generator takes three times as long, for each event of each reader.
+        for topic in event.topics:  # noqa: SIM110
+            if until.get(topic, 0.0) > now:
+                return True
+        return False
 
 
 def _seconds(until: datetime | None) -> float:

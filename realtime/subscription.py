@@ -16,7 +16,7 @@ subscription buffers too, and what waited is judged by the new rights.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -27,6 +27,8 @@ from realtime.rights import Rights
 
 # While history is read, or rights are. More than this and the connection is told to begin again.
 BUFFER_EVENTS = 5_000
+
+UNTOLD = "the change could not be told"
 
 
 class State(Enum):
@@ -40,8 +42,11 @@ class State(Enum):
 class Outlet(Protocol):
     """Where a subscription's frames go: the channel of a socket, or the list of a test."""
 
-    def event(self, event: Event, *, history: bool) -> bool:
+    def event(self, event: Event) -> bool:
         """Send the event if it meets the channel's bindings. False: the peer cannot keep up."""
+
+    def history(self, events: Sequence[Event]) -> bool:
+        """Send those of the past that meet the bindings. False: the peer cannot keep up."""
 
     def resync(self, reason: str) -> bool:
         """Tell that something cannot be told. False: the peer cannot keep up."""
@@ -117,14 +122,20 @@ class Subscription:
 
     def replay(self, events: Iterable[Event]) -> bool:
         """Send a page of history, which was read under the reader's rights of today."""
+        if self.state is State.CLOSED:
+            return True
+        told: list[Event] = []
         for event in events:
-            if self.state is State.CLOSED:
-                return True
-            if event.seq > self.position:
-                self.position = event.seq
-                if not self._send(event, history=True):
-                    return False
-        return True
+            if event.seq <= self.position:
+                continue
+            self.position = event.seq
+            if event.kind != RESYNC:
+                told.append(event)
+            elif self.outlet.history(told) and self.outlet.resync(UNTOLD):
+                told = []
+            else:
+                return False
+        return self.outlet.history(told)
 
     def caught_up(self, head: int) -> None:
         """History is sent up to `head`, also where none of it was ours."""
@@ -157,7 +168,7 @@ class Subscription:
         self.state = State.CLOSED
         self.buffer.clear()
 
-    def _send(self, event: Event, *, history: bool = False) -> bool:
+    def _send(self, event: Event) -> bool:
         if event.kind == RESYNC:
-            return self.outlet.resync("the change could not be told")
-        return self.outlet.event(event, history=history)
+            return self.outlet.resync(UNTOLD)
+        return self.outlet.event(event)

@@ -76,7 +76,7 @@ class Page:
 
     # Outlet
 
-    def event(self, event, *, history):
+    def event(self, event):
         assert self.closed is None, "sent after the end"
         self.world.check_sent(self, event)
         if not self.reads:
@@ -84,6 +84,9 @@ class Page:
         self.received.append(event.seq)
         self.cursor = event.seq
         return True
+
+    def history(self, events):
+        return all(self.event(event) for event in events)
 
     def resync(self, reason):
         if not self.reads:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from realtime import protocol
 from realtime.errors import Malformed
 from realtime.event import Event
-from realtime.protocol import V1, V2, Frame, Layout, binding_ids, codec_for, join_config
+from realtime.protocol import V1, V2, Envelope, Frame, Layout, binding_ids, codec_for, join_config
 
 JOIN = {"config": {"postgres_changes": [{"event": "*", "schema": "public", "table": "patients"}]}}
 # As captured from realtime-js 2.119 (protocol.md 2.3).
@@ -192,7 +192,7 @@ def test_ids_are_above_zero_and_below_two_to_the_27(requests):
 def test_a_change_is_told_as_the_clients_expect():
     columns = {"id": "int8", "value": "numeric"}
     data = Layout("vital_signs", columns).data(an_event(), "e:7")
-    frame = json.loads(protocol.change(protocol.envelope(V2(), "realtime:a"), [4, 9], data))
+    frame = json.loads(Envelope(V2(), "realtime:a").change((4, 9), data))
     assert frame[:4] == [None, None, "realtime:a", "postgres_changes"]
     assert frame[4] == {
         "ids": [4, 9],
@@ -208,12 +208,12 @@ def test_a_change_is_told_as_the_clients_expect():
         },
     }
     # realtime-py drops a push without the key.
-    assert json.loads(protocol.change(protocol.envelope(V1(), "a"), [4], data))["ref"] is None
+    assert json.loads(Envelope(V1(), "a").change((4,), data))["ref"] is None
 
 
 @given(st.text())
 def test_any_topic_may_stand_in_an_envelope(topic):
-    frame = json.loads(protocol.change(protocol.envelope(V2(), topic), [1], '"data"'))
+    frame = json.loads(Envelope(V2(), topic).change((1,), '"data"'))
     assert frame == [None, None, topic, "postgres_changes", {"ids": [1], "data": "data"}]
 
 

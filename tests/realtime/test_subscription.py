@@ -38,9 +38,12 @@ class Outlet:
     def __init__(self):
         self.told, self.resyncs, self.keeps_up = [], 0, True
 
-    def event(self, event, *, history):
+    def event(self, event):
+        return self.history([event])
+
+    def history(self, events):
         if self.keeps_up:
-            self.told.append(event.seq)
+            self.told += [event.seq for event in events]
         return self.keeps_up
 
     def resync(self, reason):

@@ -116,9 +116,13 @@ class _Listener:
     def close(self, code: int, reason: str) -> None:
         """Nothing to close: whoever was dropped hears nothing more, and is found to."""
 
-    def event(self, event: Event, *, history: bool) -> bool:
+    def event(self, event: Event) -> bool:
         self.arrivals.setdefault(event.row_id or "", time.perf_counter())
         self.arrived.set()
+        return True
+
+    def history(self, events: Sequence[Event]) -> bool:
+        """Nothing of the past is asked for."""
         return True
 
     def resync(self, reason: str) -> bool:

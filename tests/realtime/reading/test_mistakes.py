@@ -3,7 +3,7 @@
 import pytest
 from django.conf import settings
 
-from realtime import protocol
+from realtime.protocol import Envelope
 from tests.realtime.reading.wire import changed_ids, is_system
 
 VITALS = {"table": "vital_signs"}
@@ -28,15 +28,16 @@ def pages(wire, ana):
 @pytest.fixture
 def mistake(monkeypatch):
     """`mistake(id)`: a channel named `realtime:odd` cannot be told of the change of this row."""
-    change = protocol.change
+    change = Envelope.change
 
     def mistake(row):
-        def wrong(around, ids, data):
-            if f'"{ODD}"' in "".join(around) and row in data:
+        def wrong(envelope, ids, data):
+            frame = change(envelope, ids, data)
+            if f'"{ODD}"' in frame and row in data:
                 raise ZeroDivisionError(data)
-            return change(around, ids, data)
+            return frame
 
-        monkeypatch.setattr(protocol, "change", wrong)
+        monkeypatch.setattr(Envelope, "change", wrong)
 
     return mistake
 
