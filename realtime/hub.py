@@ -188,7 +188,7 @@ class Hub:
 
     def _apply_message(self, epoch: str, first: int, events: list[Event], now: float) -> bool:
         before = self.core.seq
-        with self.batch(len(events)):
+        with self.batch():
             is_taken = self.core.receive(epoch, first, events, now)
         if is_taken and self.connections:
             self.tally.took(events, before, time.time())
@@ -219,7 +219,7 @@ class Hub:
             await failpoint("hub.read")
             snapshot = await self.log.after(asked_after)
             is_whole, before = snapshot.is_whole, self.core.seq
-            with self.batch(len(snapshot.events)):
+            with self.batch():
                 self.core.read(
                     epoch=snapshot.epoch,
                     oldest=snapshot.oldest,
@@ -245,9 +245,9 @@ class Hub:
             await asyncio.sleep(RETRY_SECONDS)
 
     @contextmanager
-    def batch(self, count: int = 2) -> Iterator[None]:
-        """Write what `count` events say to a socket in one go; one event goes out as it comes."""
-        self.outbox.is_open = count <= 1
+    def batch(self) -> Iterator[None]:
+        """Write what is said to a socket in the meantime in one go, when all is decided."""
+        self.outbox.holds = True
         try:
             yield
         finally:

@@ -6,7 +6,7 @@ index from topic to readers is what keeps the cost of an event in proportion to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from realtime.authority import Grants, Identity
 from realtime.event import Event
@@ -53,7 +53,9 @@ class Readers:
 
     def __init__(self) -> None:
         self._readers: dict[Key, Reader] = {}
-        self._holders: dict[str, dict[Reader, float]] = {}
+        # By topic and by organization, which is a wall of its own: an event with a topic of
+        # somebody else's finds nobody.
+        self._holders: dict[str, dict[str, dict[Reader, float]]] = {}
         self.held: set[Reader] = set()
 
     def __iter__(self) -> Iterator[Reader]:
@@ -113,27 +115,40 @@ class Readers:
         """The reader's rights are these now."""
         self._forget_topics(reader)
         reader.rights.release(grants)
+        organization_id = reader.rights.organization_id
         for topic, until in reader.rights.until.items():
-            self._holders.setdefault(topic, {})[reader] = until
+            self._holders.setdefault(topic, {}).setdefault(organization_id, {})[reader] = until
         self.held.discard(reader)
 
     def audience(self, event: Event, now: float) -> list[Reader]:
         """Those whose rights are known and let them hear the event at `now`."""
-        topics = event.topics
+        held = self.held
         found: dict[Reader, None] = {}
-        for topic in topics:
-            holders = self._holders.get(topic)
-            if holders:
+        for topic in event.topics:
+            for holders in self._holding(topic, event.organization_id):
                 for reader, until in holders.items():
-                    rights = reader.rights
-                    if until > now and not rights.held and rights.belongs(event):
+                    if until > now and reader not in held:
                         found[reader] = None
         return list(found)
 
+    def _holding(self, topic: str, organization_id: str | None) -> Iterable[dict[Reader, float]]:
+        """Who holds a topic in one organization, or (None) in all, and until when."""
+        everywhere = self._holders.get(topic)
+        if everywhere is None:
+            return ()
+        if organization_id is None:
+            return everywhere.values()
+        here = everywhere.get(organization_id)
+        return () if here is None else (here,)
+
     def _forget_topics(self, reader: Reader) -> None:
+        organization_id = reader.rights.organization_id
         for topic in reader.rights.until:
-            holders = self._holders.get(topic)
+            everywhere = self._holders.get(topic, {})
+            holders = everywhere.get(organization_id)
             if holders is not None:
                 holders.pop(reader, None)
                 if not holders:
+                    del everywhere[organization_id]
+                if not everywhere:
                     del self._holders[topic]
