@@ -87,14 +87,15 @@ class OpenPage:
 def concerns(region: Element, event: Event) -> bool:
     """Whether the region has asked for this event; the engine's matcher says so."""
     found = attributes(region)
+    named = [each.partition("?") for each in found["table"].split()]
     asked = [
         {
             "event": found.get("event", "*"),
             "schema": "public",
             "table": table,
-            "filter": found.get("filter", ""),
+            "filter": ",".join(filter(None, [found.get("filter"), own])),
         }
-        for table in found["table"].split()
+        for table, _, own in named
     ]
     return bool(bindings.parse(asked, published()).match(event))
 
@@ -168,7 +169,8 @@ def _told(node: Element, depth: int = 0):
             yield " " * depth + re.sub(r"\s+", " ", str(child)).strip()
             continue
         found = attributes(child)
-        if found.get("type") == "hidden" or child.name in ("svg", "live-badge"):
+        # What no browser shows, or fills by itself.
+        if found.get("type") == "hidden" or child.name in ("svg", "live-badge", "read-marker"):
             continue
         kept = {name: value for name, value in sorted(found.items()) if not PASSING.fullmatch(name)}
         yield " " * depth + f"<{child.name} {kept}>"

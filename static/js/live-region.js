@@ -10,7 +10,8 @@ const ACT_MS = 3_000
  * hx-trigger="news"> tells the markup inside it that its tables have news. It fires `news` and
  * knows nothing else: what to fetch, and where it goes, is htmx's business and written in the
  * template. `table` may name several, `event` is INSERT, UPDATE, DELETE or * (the default); the
- * filter applies to each table.
+ * filter applies to each table, and one may have more of it behind a question mark:
+ * table="client_portal_messages client_portal_message_receipts?user_id=neq.…".
  *
  * The first news refresh at once, and the rest of a burst once more; news during a refresh make
  * exactly one more after it; a region that is not shown (closed details, hidden panel) waits until
@@ -60,9 +61,13 @@ export class LiveRegion extends HTMLElement {
 
   #bindings() {
     const event = this.getAttribute("event") ?? "*"
-    const filter = this.getAttribute("filter") ?? ""
+    const ofAll = this.getAttribute("filter") ?? ""
     const tables = (this.getAttribute("table") ?? "").split(/\s+/).filter(Boolean)
-    return tables.map((table) => ({ event, schema: "public", table, filter }))
+    return tables.map((each) => {
+      const [table, own] = each.split("?")
+      const filter = [ofAll, own].filter(Boolean).join(",")
+      return { event, schema: "public", table, filter }
+    })
   }
 
   #tell = () => {

@@ -42,6 +42,19 @@ def test_an_event_of_another_table_refreshes_nothing(stage):
     assert stage.fetched("/list/") == 0
 
 
+def test_one_of_several_tables_may_ask_for_less(stage):
+    stage.open(
+        '<live-region table="notes plans?user_id=neq.7" filter="patient_id=eq.1"'
+        ' hx-get="/notes/" hx-trigger="news"></live-region>'
+    )
+    stage.stands("live")
+    (joined,) = stage.joins
+    assert {each["table"]: each["filter"] for each in joined} == {
+        "notes": "patient_id=eq.1",
+        "plans": "patient_id=eq.1,user_id=neq.7",
+    }
+
+
 def test_news_during_a_refresh_make_exactly_one_more(stage, region):
     held = []
     stage.answers["/list/"] = held.append

@@ -40,6 +40,24 @@ def test_the_sender_sees_it_sent_then_seen(visit, conversation, ana, noor):
     expect(last).to_contain_text("Seen by Noor Haddad")
 
 
+def test_that_one_has_read_it_oneself_is_fetched_by_nobody_but_the_others(
+    visit, conversation, ana, noor
+):
+    patient, nurse = visit(ana, conversation.path), visit(noor, conversation.path)
+    is_live(patient), is_live(nurse)
+    expect(patient.locator(".message").last).to_contain_text("Seen by Noor Haddad")
+    asked = []
+    patient.on("request", lambda request: asked.append(request.url))
+    send(nurse, "Put it up.")
+    expect(message(patient, "Put it up.")).to_be_visible()
+    # The nurse's page hears that Ana has read it, through the same stream as Ana's own.
+    expect(nurse.locator(".message").last).to_contain_text("Seen by Ana Ruiz")
+    expect(patient.locator("read-marker")).to_have_count(0)
+    send(nurse, "And cool it.")
+    expect(message(patient, "And cool it.")).to_be_visible()
+    assert len([url for url in asked if f"{conversation.path}messages/" in url]) == 2
+
+
 def test_many_at_once_arrive_all_in_order_and_once(visit, conversation, ana, ada, noor):
     """Two people write as fast as they can; three pages are open."""
     # A busy machine may answer a refresh after its ten seconds: the region asks again by itself.
