@@ -130,3 +130,11 @@ def test_what_is_waiting_stands_on_the_first_line(phone, width):
         assert box["x"] + box["width"] <= width
         middles.add(round(box["y"] + box["height"] / 2, -1))
     assert len(middles) == 1, middles
+
+
+def test_a_patient_reads_every_place_on_one_line(visit, ana):
+    page = visit(ana, "/messages/", viewport={"width": min(WIDTHS), "height": 640})
+    words = page.locator(".nav__link > span:not(.nav__count)")
+    expect(words).to_have_count(5)
+    heights = {words.nth(place).bounding_box()["height"] for place in range(5)}
+    assert len(heights) == 1, heights
