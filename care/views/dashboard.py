@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from care.models import Measurement, Procedure, VitalSign
+from care.models import EarlyWarningScore, Measurement, Procedure, VitalSign
 from care.readings import Reading, reading_of
 from care.recovery import Recovery, recovery_of
 from care.views.panels import fragment_or_page
@@ -24,6 +24,8 @@ COLUMNS = (
     ("8310-5", "Temp"),
     ("72514-3", "Pain"),
 )
+# A score speaks of the day it was made; the chart has those before.
+SCORE_HOLDS = DAY
 # Somebody recovering at home measures every day.
 STALE_AFTER = DAY
 PATIENTS = 60
@@ -31,8 +33,9 @@ PATIENTS = 60
 
 @dataclass(frozen=True)
 class Cell:
-    """One latest value in the table."""
+    """One latest value in the table, and what it is where no column says so."""
 
+    label: str
     reading: Reading | None
     is_old: bool
 
@@ -43,6 +46,7 @@ class Row:
 
     patient: Patient
     recovery: Recovery | None
+    score: EarlyWarningScore | None  # of the last day, where it asks for an answer for certain
     cells: list[Cell]
     last_at: datetime | None
     silence: timedelta | None
@@ -84,7 +88,7 @@ def dashboard_patients(request: HttpRequest) -> HttpResponse:
 
 
 def _rows(patients: list[Patient], reader: Reader) -> list[Row]:
-    """Two queries for all of them."""
+    """Three queries for all of them."""
     ids = [patient.pk for patient in patients]
     procedures: dict[object, list[Procedure]] = {each: [] for each in ids}
     recent = of_visible_patients(Procedure.objects.done(), reader).filter(
@@ -101,10 +105,24 @@ def _rows(patients: list[Patient], reader: Reader) -> list[Row]:
     )
     for row in newest:
         latest[row.patient_id].append(row)
-    return [_row(each, procedures[each.pk], latest[each.pk]) for each in patients]
+    scores = {
+        score.patient_id: score
+        for score in of_visible_patients(EarlyWarningScore.objects.valid(), reader)
+        .filter(patient_id__in=ids, scored_at__gt=timezone.now() - SCORE_HOLDS)
+        .order_by("patient_id", "-scored_at")
+        .distinct("patient_id")
+    }
+    return [
+        _row(each, procedures[each.pk], latest[each.pk], scores.get(each.pk)) for each in patients
+    ]
 
 
-def _row(patient: Patient, procedures: list[Procedure], latest: list[Measurement]) -> Row:
+def _row(
+    patient: Patient,
+    procedures: list[Procedure],
+    latest: list[Measurement],
+    score: EarlyWarningScore | None,
+) -> Row:
     now = timezone.now()
     newest: dict[Kind, Measurement] = {}
     for measurement in sorted(latest, key=lambda each: each.measured_at):
@@ -112,17 +130,20 @@ def _row(patient: Patient, procedures: list[Procedure], latest: list[Measurement
             newest[kind] = measurement
     last_at = max((each.measured_at for each in latest), default=None)
     cells = []
-    for code, _ in COLUMNS:
+    for code, short in COLUMNS:
         kind = kind_of(code)
         row = newest.get(kind) if kind else None
         reading = reading_of(row, age=patient.age) if row else None
         is_old = bool(reading and kind and reading.is_old(now, kind.fresh_for))
-        cells.append(Cell(reading, is_old))
+        label = f"{short} {kind.written_unit}".strip() if kind else short
+        cells.append(Cell(label, reading, is_old))
     return Row(
         patient=patient,
         recovery=recovery_of(
             procedures, today=timezone.localdate(), zone=timezone.get_current_timezone()
         ),
+        # An incomplete score with a low sum would reassure, and must not.
+        score=score if score and score.band else None,
         cells=cells,
         last_at=last_at,
         silence=now - last_at if last_at else None,

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils import timezone
 
 from portal.access import Reader
 from portal.admin.base import ReadOnlyAdmin
@@ -46,12 +47,12 @@ class ActionFilter(admin.SimpleListFilter):
 class AuditEntryAdmin(ReadOnlyAdmin):
     """Who did what, to whose record. Nobody changes it: the database refuses."""
 
-    list_display = ["at", "action", "actor", "patient", "subject_type", "words"]
+    list_display = ["moment", "action", "actor", "patient", "subject_type", "words"]
     list_filter = ["at", ActionFilter]
     search_fields = ["action", "=actor_id", "=patient_id", "=subject_id"]
     search_help_text = "An action such as patient.read, or the id of a person or a record"
     fields = [
-        "at",
+        "moment",
         "action",
         "actor",
         "patient",
@@ -61,7 +62,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         "patient_id",
         "words",
     ]
-    readonly_fields = ["actor", "patient", "words"]
+    readonly_fields = ["moment", "actor", "patient", "words"]
     date_hierarchy = "at"
 
     def narrowed(self, rows: QuerySet[Any], reader: Reader) -> QuerySet[Any]:
@@ -80,6 +81,11 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             )
         )
 
+    @admin.display(description="At", ordering="at")
+    def moment(self, entry: AuditEntry) -> str:
+        # To the second: what came first is what a log is asked.
+        return f"{timezone.localtime(entry.at):%-d %b %Y, %H:%M:%S}"
+
     @admin.display(description="By")
     def actor(self, entry: Any) -> str:
         if entry.actor_id is None:
@@ -93,4 +99,8 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Detail")
     def words(self, entry: AuditEntry) -> str:
-        return ", ".join(f"{name}: {value}" for name, value in entry.detail.items())
+        return ", ".join(f"{name}: {_said(value)}" for name, value in entry.detail.items())
+
+
+def _said(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -2,7 +2,7 @@
  * Values that changed under the reader's eyes fade a tint for two seconds. An element takes part
  * by naming what it shows: data-watch="blood-pressure:<patient id>". Before a swap the texts in the
  * target are remembered by that name; after it, those that differ are marked. A first load marks
- * nothing, because everything would be new.
+ * nothing, because everything would be new, whatever its neighbours on the page show already.
  */
 const FADE_MS = 2000
 
@@ -14,11 +14,13 @@ function watched(root) {
 }
 
 function remember({ detail: { target } }) {
+  if (watched(target).size === 0) return
+  // The parent's, because the target itself may be replaced.
   const texts = new Map()
-  for (const [name, element] of watched(target?.parentElement)) {
+  for (const [name, element] of watched(target.parentElement)) {
     texts.set(name, element.textContent.trim())
   }
-  if (texts.size > 0) before.set(target.parentElement, texts)
+  before.set(target.parentElement, texts)
 }
 
 function mark({ target }) {

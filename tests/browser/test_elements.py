@@ -173,7 +173,8 @@ def test_only_the_value_that_changed_is_marked_and_only_for_a_while(modules, sho
     assert page.locator("[data-changed]").count() == 0
 
 
-def test_what_is_loaded_for_the_first_time_is_not_a_change(show):
-    page = show('<main><ul id="readings"></ul></main>', "change-tint")
+@pytest.mark.parametrize("neighbour", ["", '<p data-watch="visit">Tue 24 Nov</p>'])
+def test_what_is_loaded_for_the_first_time_is_not_a_change(show, neighbour):
+    page = show(f'<main>{neighbour}<ul id="readings"></ul></main>', "change-tint")
     page.evaluate(SWAP, readings("155/92", 70))
     assert page.locator("[data-changed]").count() == 0

@@ -14,6 +14,7 @@ from care.models import (
     CarePlan,
     CarePlanActivity,
     Condition,
+    EarlyWarningScore,
     Encounter,
     Goal,
     Medication,
@@ -386,6 +387,55 @@ def test_the_dashboard_shows_last_readings_and_says_what_is_stale(
 
 def test_somebody_without_any_reading_is_marked_in_words(cast, client_for):
     assert "No reading yet" in words_of(dashboard(client_for(cast.ada)))
+
+
+@pytest.fixture
+def scored(system, ana):
+    """`scored("high", at_least=8)`: what NEWS2 came to an hour ago."""
+
+    def scored(band, *, at_least, hours=1, missing=()):
+        at = timezone.now() - timedelta(hours=hours)
+        with system():
+            EarlyWarningScore.objects.create(
+                organization=ana.organization,
+                patient=ana.patient,
+                begins_at=at,
+                scored_at=at,
+                scale=1,
+                missing=list(missing),
+                total=None if missing else at_least,
+                at_least=at_least,
+                has_three=False,
+                band=band,
+            )
+
+    return scored
+
+
+def test_the_dashboard_shows_the_newest_score_and_what_it_asks_for(cast, client_for, scored):
+    scored("low", at_least=2, hours=3)
+    scored("high", at_least=8)
+    assert "8 ▲▲ high" in words_of(dashboard(client_for(cast.ada)))
+
+
+def test_an_incomplete_score_says_at_least(cast, client_for, scored):
+    scored("medium", at_least=6, missing=["oxygen"])
+    assert "at least 6 ▲ medium" in words_of(dashboard(client_for(cast.ada)))
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        {"band": "", "at_least": 1, "missing": ["oxygen"]},  # it would reassure, and must not
+        {"band": "high", "at_least": 9, "hours": 25},  # not of today
+    ],
+    ids=["incomplete and low", "of yesterday"],
+)
+def test_a_score_that_says_nothing_of_now_is_not_on_the_dashboard(cast, client_for, scored, score):
+    scored(**score)
+    words = words_of(dashboard(client_for(cast.ada)))
+    assert "no score of the last day" in words
+    assert "high" not in words
 
 
 def test_who_has_died_is_not_on_the_dashboard(cast, client_for, system):

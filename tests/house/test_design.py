@@ -92,6 +92,11 @@ def test_a_component_lies_in_its_layer_and_takes_its_colours_from_tokens(path):
     assert not re.search(r"\b(?:rgb|hsl|oklch|oklab|lch|hwb)a?\(", css), "a colour of its own"
 
 
+def test_the_look_of_a_page_without_a_line_asks_nobody_for_a_picture():
+    pictures = re.findall(r"url\(\s*[\"']?(\w*)", style(CSS / "components/offline.css"))
+    assert set(pictures) == {"data"}
+
+
 @pytest.mark.parametrize("path", SHEETS, ids=named)
 def test_nothing_shouts(path):
     assert "!important" not in style(path)
