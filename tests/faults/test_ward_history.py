@@ -66,12 +66,21 @@ def test_one_person_may_say_twice_that_they_have_it():
 EXPIRED = Event("a", "expired", 160, "noor")
 
 
+def and_also(history, *events):
+    return replace(history, events=[*history.events, *events])
+
+
 @pytest.mark.parametrize(
     ("kind", "said", "lie"),
     [
         ("silent", "never raised", ward(alerts=0)),
         ("silent", "telling 1 of alert a never came", ward()),
         ("silent", "telling 2 of alert a never came", ward(told(101))),
+        (
+            "silent",
+            "ran out unnoticed",
+            ward(told(101), taken(105, until=150), phase="acknowledged", owner="noor"),
+        ),
         ("late", "telling 1 of alert a by 5.0 s", ward(told(165), told(181, "ada", "two"))),
         ("late", "telling 2 of alert a by 4.0 s", ward(told(101), told(180, "ada", "two"))),
         (
@@ -80,25 +89,24 @@ EXPIRED = Event("a", "expired", 160, "noor")
             ward(told(101), taken(190), phase="acknowledged", owner="noor"),
         ),
         (
-            "silent",
-            "ran out unnoticed",
-            ward(told(101), taken(105, until=150), phase="acknowledged", owner="noor"),
+            "doubled",
+            "raised 2 times",
+            replace(ANSWERED, alerts=[*ANSWERED.alerts, Alert("b", "ana", "open")]),
         ),
-        ("doubled", "raised 2 times", replace(ANSWERED, alerts=[*ANSWERED.alerts, Alert("b", "ana", "open")])),
         (
             "doubled",
             "acknowledged by two",
             ward(told(101), taken(105), taken(106, "ada"), phase="acknowledged", owner="ada"),
         ),
-        ("doubled", "told twice by one step", replace(ESCALATED, events=[*ESCALATED.events, told(117, "ada", "two")])),
-        ("doubled", "a step was taken twice", replace(ESCALATED, events=[*ESCALATED.events, told(130, "ada", "two")])),
+        ("doubled", "told twice by one step", and_also(ESCALATED, told(117, "ada", "two"))),
+        ("doubled", "a step was taken twice", and_also(ESCALATED, told(130, "ada", "two"))),
+        ("doubled", "seen twice", and_also(ANSWERED, Event("a", "seen", 104, "noor"))),
         (
-            "doubled",
-            "seen twice",
-            replace(ANSWERED, events=[*ANSWERED.events, Event("a", "seen", 104, "noor")]),
+            "lost",
+            "acknowledged by ada",
+            replace(ANSWERED, pressed=[Pressed("ada", "a", "acknowledged")]),
         ),
-        ("lost", "acknowledged by ada", replace(ANSWERED, pressed=[Pressed("ada", "a", "acknowledged")])),
-        ("torn", "told after it was answered", replace(ANSWERED, events=[*ANSWERED.events, told(116, "ada", "two")])),
+        ("torn", "told after it was answered", and_also(ANSWERED, told(116, "ada", "two"))),
         ("torn", "its row says open", replace(ANSWERED, alerts=[Alert("a", "ana", "open")])),
         (
             "torn",
@@ -108,10 +116,10 @@ EXPIRED = Event("a", "expired", 160, "noor")
         (
             "torn",
             "nobody acknowledged it",
-            replace(ANSWERED, events=[*ANSWERED.events, EXPIRED, told(161, "ada", "two")]),
+            and_also(ANSWERED, EXPIRED, told(161, "ada", "two")),
         ),
     ],
-)  # fmt: skip
+)
 def test_each_lie_is_found(kind, said, lie):
     wrong = check(lie, PROMISE).wrong
     assert any(said in each for each in wrong.get(kind, [])), wrong
