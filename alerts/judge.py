@@ -6,6 +6,8 @@ could raise the same alert.
 """
 
 import logging
+import math
+import time
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -35,6 +37,21 @@ MOST_ATTEMPTS = 1000
 
 def judge_waiting(organization_id: UUID | str) -> int:
     """Judge everything of an organization that waits; return how many were judged."""
+    judged, _ = _judge(organization_id, math.inf)
+    return judged
+
+
+def judge_for(organization_id: UUID | str, seconds: float) -> bool:
+    """Judge one observation, and more for so long; return whether it ended with one still waiting.
+
+    They may come as fast as they are judged.
+    """
+    _, is_more = _judge(organization_id, time.monotonic() + seconds)
+    return is_more
+
+
+def _judge(organization_id: UUID | str, until: float) -> tuple[int, bool]:
+    """Judge what waits until a moment; how many were judged, and whether there may be more."""
     with tenancy.acting_for(organization_id, system=True):
         rules = rules_on()
     pass_history(organization_id, _longest_horizon(rules))
@@ -52,7 +69,10 @@ def judge_waiting(organization_id: UUID | str) -> int:
                     .first()
                 )
                 if row is None:
-                    return judged
+                    return judged, False
+                # What failed is past: a turn has judged something, so that turns come to an end.
+                if judged and time.monotonic() >= until:
+                    return judged, True
                 judge(row, rules, clock.now())
                 row.judged_at = Now()
                 row.save(update_fields=["judged_at"])
