@@ -13,7 +13,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.db.models.functions import Now
 
 from alerts import observations
@@ -33,6 +33,11 @@ logger = logging.getLogger(__name__)
 RECENT = timedelta(hours=72)
 # Counted no further: at six a minute the column would overflow within days, and nobody be judged.
 MOST_ATTEMPTS = 1000
+# What failed comes again as if it had come so much later for each time: behind what waits, and not
+# behind all that is still to come, which may be without end.
+_TURN = ExpressionWrapper(
+    F("queued_at") + F("attempts") * Value(timedelta(seconds=10)), output_field=DateTimeField()
+)
 
 
 def judge_waiting(organization_id: UUID | str) -> int:
@@ -64,7 +69,7 @@ def _judge(organization_id: UUID | str, until: float) -> tuple[int, bool]:
                     Judgement.objects.filter(judged_at=None)
                     .exclude(pk__in=tried)
                     .exclude(patient_id__in=held)
-                    .order_by("attempts", "queued_at")
+                    .order_by(_TURN, "queued_at")
                     .select_for_update(skip_locked=True, of=["self"])
                     .first()
                 )

@@ -134,3 +134,18 @@ def test_no_job_goes_on_with_what_fails_each_time(rule, policy, arrives, one_at_
     for each in (ana, ben):
         arrives(each, "6.4")
     assert one_at_a_time() == []
+
+
+def test_what_failed_once_is_not_behind_all_that_comes_later(
+    rule, arrives, alerts_of, one_at_a_time, ana, ben, system
+):
+    """A value whose judging met an outage, while others come as fast as they are judged."""
+    rule(high="6.0")
+    failed = arrives(ana, "6.4")
+    arrives(ben, "6.5")
+    with system():
+        Judgement.objects.filter(source_id=failed.pk).update(
+            attempts=1, queued_at=timezone.now() - timedelta(seconds=60)
+        )
+    one_at_a_time()
+    assert [len(alerts_of(each)) for each in (ana, ben)] == [1, 0]
