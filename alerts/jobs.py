@@ -57,7 +57,7 @@ def sweep(timestamp: int) -> None:
     for look in (steps.take_due, judge_waiting):
         for organization_id in organizations:
             try:
-                look(organization_id)
+                look(str(organization_id))
             except Exception:
                 # One clinic's trouble must not keep another's alerts waiting. The auditor sees it.
                 logger.exception("The sweep of one organization failed.")
