@@ -5,6 +5,7 @@
 #   make bench    every measurement beside its peers, one table   (BENCH="w1 w5", MESSAGES=100)
 #   make gate     seed bugs into a copy: does the suite find each?   (BUGS="fence clock", GATE_JOBS=2)
 #   make soak     everything goes wrong for long   (MINUTES=60, SEED=, ROUND=, FAULTS=, PAUSE=, OLD=)
+#                 or so many critical alerts meanwhile   (ALERTS=100000)
 #   make simulate the engine's code in worlds of virtual time   (SEEDS=10000, FIRST=, WORLD=4711)
 #   make check    lint, types, import contracts, templates, missing migrations
 #   make reset    forget the demo data   (DATA_DIR=)
@@ -16,6 +17,7 @@ TESTS ?= tests
 BENCH ?= $(if $(MESSAGES),dom)
 BUGS ?=
 MINUTES ?= 60
+ALERTS ?=
 SEED ?= $(shell date -u +%F)
 SEEDS ?= 1000
 FIRST ?= 0
@@ -54,7 +56,7 @@ bench:
 
 soak:
 	@$(PYTHON) bin/bootstrap
-	@$(RUN) -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED) \
+	@$(RUN) -m $(if $(ALERTS),tests.faults.ward.soak --alerts $(ALERTS),tests.faults.soak --minutes $(MINUTES)) --seed $(SEED) \
 		$(if $(ROUND),--round $(ROUND)) $(if $(FAULTS),--faults "$(FAULTS)") \
 		$(if $(PAUSE),--pause $(PAUSE)) $(if $(OLD),--old $(OLD))
 

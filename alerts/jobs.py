@@ -11,11 +11,18 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from alerts import gap_watch, judge, queue, silence, steps
+from alerts.progress import PRIORITY
 from portal import clock
 from portal.lanes import ALERTS
 from portal.models import Organization
 
 logger = logging.getLogger(__name__)
+
+# Judging has a turn, and goes on behind whatever has come due meanwhile: values may come as fast as
+# they are judged, for hours, and no step may wait for the end of that.
+TURN_SECONDS = 2.0
+# As the triggers have it (alerts_queue). Steps come before.
+JUDGING = 10
 
 # A job that fails is tried again soon; after that the sweep finds what it left.
 RETRY = RetryStrategy(max_attempts=5, wait=2)
@@ -26,8 +33,11 @@ FORGOTTEN_WITHIN = timedelta(hours=72)
 
 @app.task(name="alerts.judge", queue=ALERTS, retry=RETRY)
 def judge_waiting(organization_id: str) -> None:
-    """Judge what waits in an organization."""
-    judge.judge_waiting(organization_id)
+    """Judge what waits in an organization, for a turn; then another job goes on."""
+    if judge.judge_for(organization_id, TURN_SECONDS):
+        app.configure_task("alerts.judge", priority=JUDGING).defer(
+            organization_id=str(organization_id)
+        )
 
 
 @app.task(name="alerts.take_step", queue=ALERTS, retry=RETRY)
@@ -37,17 +47,17 @@ def take_step(organization_id: str, step_id: str) -> None:
 
 
 @app.periodic(cron="* * * * * */10")
-@app.task(name="alerts.sweep", queue=ALERTS, queueing_lock="alerts.sweep")
+@app.task(name="alerts.sweep", queue=ALERTS, queueing_lock="alerts.sweep", priority=PRIORITY)
 def sweep(timestamp: int) -> None:
     """Every ten seconds: what is due or waits, whatever became of its job.
 
-    Steps first, of every clinic: a thousand values of one may take minutes to be judged.
+    Steps first, of every clinic; of each then a turn of judging.
     """
     organizations = list(Organization.objects.values_list("pk", flat=True))
-    for look in (steps.take_due, judge.judge_waiting):
+    for look in (steps.take_due, judge_waiting):
         for organization_id in organizations:
             try:
-                look(organization_id)
+                look(str(organization_id))
             except Exception:
                 # One clinic's trouble must not keep another's alerts waiting. The auditor sees it.
                 logger.exception("The sweep of one organization failed.")

@@ -6,12 +6,14 @@ could raise the same alert.
 """
 
 import logging
+import math
+import time
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.db.models.functions import Now
 
 from alerts import observations
@@ -31,10 +33,30 @@ logger = logging.getLogger(__name__)
 RECENT = timedelta(hours=72)
 # Counted no further: at six a minute the column would overflow within days, and nobody be judged.
 MOST_ATTEMPTS = 1000
+# What failed comes again as if it had come so much later for each time: behind what waits, and not
+# behind all that is still to come, which may be without end.
+_TURN = ExpressionWrapper(
+    F("queued_at") + F("attempts") * Value(timedelta(seconds=10)), output_field=DateTimeField()
+)
 
 
 def judge_waiting(organization_id: UUID | str) -> int:
     """Judge everything of an organization that waits; return how many were judged."""
+    judged, _ = _judge(organization_id, math.inf)
+    return judged
+
+
+def judge_for(organization_id: UUID | str, seconds: float) -> bool:
+    """Judge one observation, and more for so long; return whether it ended with one still waiting.
+
+    They may come as fast as they are judged.
+    """
+    _, is_more = _judge(organization_id, time.monotonic() + seconds)
+    return is_more
+
+
+def _judge(organization_id: UUID | str, until: float) -> tuple[int, bool]:
+    """Judge what waits until a moment; how many were judged, and whether there may be more."""
     with tenancy.acting_for(organization_id, system=True):
         rules = rules_on()
     pass_history(organization_id, _longest_horizon(rules))
@@ -47,12 +69,15 @@ def judge_waiting(organization_id: UUID | str) -> int:
                     Judgement.objects.filter(judged_at=None)
                     .exclude(pk__in=tried)
                     .exclude(patient_id__in=held)
-                    .order_by("attempts", "queued_at")
+                    .order_by(_TURN, "queued_at")
                     .select_for_update(skip_locked=True, of=["self"])
                     .first()
                 )
                 if row is None:
-                    return judged
+                    return judged, False
+                # What failed is past: a turn has judged something, so that turns come to an end.
+                if judged and time.monotonic() >= until:
+                    return judged, True
                 judge(row, rules, clock.now())
                 row.judged_at = Now()
                 row.save(update_fields=["judged_at"])

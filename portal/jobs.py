@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # 3, 9, 27 … seconds: a mail server may be away for a night, an invitation lasts for days.
 PATIENT_RETRY = RetryStrategy(max_attempts=10, exponential_wait=3)
+# A job that was rolled back by a deadlock, say, has done nothing.
+BRIEFLY = RetryStrategy(max_attempts=3, wait=5)
 # A link to a new password is wanted now or not at all.
 SHORT_RETRY = RetryStrategy(max_attempts=4, wait=20)
 # A clinic's whole past waits to be sealed after an upgrade: forty thousand entries in one round of
@@ -110,22 +113,24 @@ def send_welcome(organization_id: str, user_id: str, site: str) -> None:
     )
 
 
-@app.task(name="portal.record_refused_sign_in")
+@app.task(name="portal.record_refused_sign_in", retry=BRIEFLY)
 def record_refused_sign_in(user_id: str) -> None:
     """Note in each organization of a user that somebody did not get in as them."""
     if not user_id:
         return
     with tenancy.acting_for(None, user_id):
         organizations = _organizations_of(user_id)
-    for organization_id in organizations:
-        with tenancy.acting_for(organization_id, system=True):
-            # Nobody has proven to be this user: they are the subject and not the actor.
-            audit.record(
-                "session.refused",
-                organization_id=organization_id,
-                actor_id=None,
-                subject=User(pk=user_id),
-            )
+    # All or none: tried again, it writes nothing twice.
+    with transaction.atomic():
+        for organization_id in organizations:
+            with tenancy.acting_for(organization_id, system=True):
+                # Nobody has proven to be this user: they are the subject and not the actor.
+                audit.record(
+                    "session.refused",
+                    organization_id=organization_id,
+                    actor_id=None,
+                    subject=User(pk=user_id),
+                )
 
 
 @app.periodic(cron="17 * * * *")

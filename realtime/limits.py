@@ -51,7 +51,8 @@ class Limits:
     frame_bytes: int = 16_384
     # What may wait in this process for a peer that reads slowly.
     unsent_bytes: int = 1_048_576
-    unread_seconds: float = 5.0
+    # Looked at once a second: who reads nothing is closed within five.
+    unread_seconds: float = 3.0
     idle_seconds: float = 60.0
     position_seconds: float = 5.0
     replayed_events: int = 20_000

@@ -1,7 +1,8 @@
 """When the database goes away, or a row is held: a calm page that says so and can come back.
 
 An outage is a database that cannot be reached or is going down; a query that fails is not one. A
-row is held when another transaction has locked it for longer than anybody waits (`patience`).
+row is held when another transaction has locked it for longer than anybody waits, or when the two
+wait for each other (`patience`).
 """
 
 import logging

@@ -3,10 +3,14 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from django.db import connection, connections
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
+from alerts import jobs
 from alerts.models import Judgement
+from alerts.progress import PRIORITY
 from alerts.queue import queue_forgotten
 from care.models import Result
 
@@ -94,3 +98,54 @@ def test_a_row_that_cannot_be_judged_keeps_no_other_waiting(
     with system():
         waiting = Judgement.objects.get(judged_at=None)
         assert (waiting.patient_id, waiting.attempts) == (ana.patient.pk, 1)
+
+
+@pytest.fixture
+def one_at_a_time(clinic, monkeypatch):
+    """`one_at_a_time()`: a job judges for no longer than one takes; the jobs it leaves behind."""
+    monkeypatch.setattr(jobs, "TURN_SECONDS", 0)
+
+    def one_at_a_time():
+        last = ProcrastinateJob.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        jobs.judge_waiting(str(clinic.pk))
+        return list(ProcrastinateJob.objects.filter(pk__gt=last, task_name="alerts.judge"))
+
+    return one_at_a_time
+
+
+def test_a_job_judges_for_a_turn_and_another_one_goes_on(
+    rule, arrives, alerts_of, one_at_a_time, clinic, ana
+):
+    """Findings that come as fast as they are judged must not keep a step from its turn."""
+    rule(high="6.0")
+    for value in ("6.1", "6.2"):
+        arrives(ana, value)
+    (following,) = one_at_a_time()
+    assert alerts_of(ana)[0].count == 1
+    assert following.args == {"organization_id": str(clinic.pk)}
+    # Steps, and the sweep that finds those whose job was lost, are taken before it.
+    assert following.priority < min(PRIORITY, jobs.sweep.priority)
+    assert one_at_a_time() == []
+    assert alerts_of(ana)[0].count == 2
+
+
+def test_no_job_goes_on_with_what_fails_each_time(rule, policy, arrives, one_at_a_time, ana, ben):
+    rule(high="6.0", policy_of=policy(steps=[]))
+    for each in (ana, ben):
+        arrives(each, "6.4")
+    assert one_at_a_time() == []
+
+
+def test_what_failed_once_is_not_behind_all_that_comes_later(
+    rule, arrives, alerts_of, one_at_a_time, ana, ben, system
+):
+    """A value whose judging met an outage, while others come as fast as they are judged."""
+    rule(high="6.0")
+    failed = arrives(ana, "6.4")
+    arrives(ben, "6.5")
+    with system():
+        Judgement.objects.filter(source_id=failed.pk).update(
+            attempts=1, queued_at=timezone.now() - timedelta(seconds=60)
+        )
+    one_at_a_time()
+    assert [len(alerts_of(each)) for each in (ana, ben)] == [1, 0]

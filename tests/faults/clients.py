@@ -82,6 +82,11 @@ class Reader(ABC):
     def cookie(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
+    @property
+    def binding(self) -> dict[str, str]:
+        """What is listened to."""
+        return {"event": "*", "schema": "public", "table": TABLE}
+
     async def run(self) -> None:
         """Read until cancelled, through everything."""
         failures = 0
@@ -143,7 +148,7 @@ class Reader(ABC):
             answer = await line.post(
                 f"http://127.0.0.1:{port}/realtime/changes",
                 headers={"Cookie": self.cookie, "X-CSRFToken": TOKEN},
-                json={"cursor": cursor, "bindings": [_binding()]},
+                json={"cursor": cursor, "bindings": [self.binding]},
             )
             answer.raise_for_status()
             return answer.json()
@@ -182,7 +187,7 @@ class Page(Reader):
             open_timeout=PATIENCE_SECONDS,
             close_timeout=0.5,
         ) as line:
-            binding = _binding() | {"since": self.cursor}
+            binding = self.binding | {"since": self.cursor}
             payload = {"config": {"postgres_changes": [binding]}}
             self.asked, self.by, self.is_live = time.monotonic(), str(port), False
             self._beats = deque()
@@ -239,10 +244,6 @@ class Poll(Reader):
         self.stand_at(answer["cursor"])
         if not answer["more"]:
             await asyncio.sleep(self.dice.uniform(0.5, 1.5))
-
-
-def _binding() -> dict[str, str]:
-    return {"event": "*", "schema": "public", "table": TABLE}
 
 
 def complain(reading: list[asyncio.Task]) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -102,7 +102,7 @@ class Nemesis:
             **{kind: partial(self._break_some, kind) for kind in NETWORK},
         }
 
-    async def run(self, strikes: list[Strike]) -> None:
+    async def run(self, strikes: Iterable[Strike]) -> None:
         """Strike at the appointed times; return when everything is whole again."""
         begin = time.monotonic()
         async with asyncio.TaskGroup() as under_way:
@@ -113,7 +113,8 @@ class Nemesis:
             for connection in stretch.connections:
                 connection.delay = 0.0
         for process in self.plant.processes.values():
-            await self.plant.until_up(process)
+            async with process.turn:
+                await self.plant.until_up(process)
 
     async def _strike(self, strike: Strike) -> None:
         began = time.monotonic()

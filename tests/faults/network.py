@@ -6,7 +6,7 @@ that the server has to hang up, and never to what an event says.
 
 import asyncio
 import contextlib
-from random import Random
+from random import Random, random
 
 HOST = "127.0.0.1"
 
@@ -16,7 +16,7 @@ class Connection:
 
     def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
         self.ends = (near, far)
-        self.delay = 0.0
+        self.delay = self.jitter = 0.0  # of each piece; up to so much more
         self.lost: set[str] = set()  # directions in which nothing arrives any more: "up", "down"
         self.is_damaged = False
 
@@ -85,8 +85,8 @@ class Stretch:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65_536):
-                if connection.delay:
-                    await asyncio.sleep(connection.delay)
+                if delay := connection.delay + connection.jitter * random():
+                    await asyncio.sleep(delay)
                 if direction in connection.lost:
                     continue
                 if direction == "up" and connection.is_damaged:

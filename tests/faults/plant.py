@@ -131,15 +131,23 @@ class Plant:
         self.processes["worker"] = Process("worker", ["manage.py", "worker"])
         for name in self.processes:
             await self.start_process(name)
-        self.world = await asyncio.to_thread(arranged, self.environment)
+        self.world = await asyncio.to_thread(self.arrange)
         for process in self.processes.values():
             await self.until(process.answers)
         await self.until(lambda: self.rows("SELECT 1 FROM realtime_relay WHERE leader_epoch > 0"))
 
+    def arrange(self) -> dict:
+        """Seat people in the database; who they are, and their sessions."""
+        return arranged(self.environment)
+
     async def start_process(self, name: str) -> None:
         process = self.processes[name]
-        environment = self.environment | {"REALTIME_FAILPOINTS": process.orders}
+        environment = self.environment_of(name) | {"REALTIME_FAILPOINTS": process.orders}
         await self.do(process.start, environment, self.log)
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """What a process is started with."""
+        return self.environment
 
     async def until_up(self, process: Process) -> None:
         """Wait until it answers. One that ended because it found no database is started again."""

@@ -5,6 +5,7 @@ import re
 from tests.faults.bounds import EPISODES, Bound, table
 from tests.faults.drills import DRILLS
 from tests.faults.nemesis import KINDS
+from tests.faults.ward.separation import FAR, LOSS
 from tests.realtime.conftest import ROOT
 
 PAGE = (ROOT / "docs/faults.md").read_text()
@@ -23,7 +24,7 @@ def test_every_test_that_is_named_exists():
 
 def test_everything_that_goes_wrong_is_named():
     words = re.sub(r"\s+", " ", PAGE)
-    for kind in KINDS:
+    for kind in {*KINDS, *FAR, LOSS}:
         assert kind in words, kind
     for drill in DRILLS:
         assert f"bin/drill {drill}" in PAGE

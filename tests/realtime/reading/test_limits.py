@@ -1,5 +1,8 @@
 """How much is too much, and that it is said clearly; others never notice."""
 
+from collections import deque
+from contextlib import closing
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from websockets.exceptions import InvalidStatus
@@ -7,6 +10,8 @@ from websockets.exceptions import InvalidStatus
 from realtime.authority import Identity
 from realtime.errors import HandshakeRefused
 from realtime.limits import Bucket, Limits, Sockets
+from realtime.line import Deadline
+from realtime.watch import ROUND_SECONDS
 from tests.realtime.reading.wire import PAGE, Deaf, Wire, changed_ids, ids, served
 from tests.waiting import wait_until
 
@@ -208,6 +213,61 @@ def test_a_peer_that_does_not_read_is_closed_and_misses_nothing(
     assert changed_ids(again) == list(range(1, last + 1))
     for each in (stuck, other, again):
         each.close()
+
+
+class Unread:
+    """A line whose peer stopped reading at some moment."""
+
+    def __init__(self):
+        self.taken = 0
+
+    def unsent(self):
+        return 1
+
+    def sent(self):
+        return self.taken
+
+
+def test_a_peer_that_reads_nothing_is_found_within_five_seconds():
+    line, deadline, now = Unread(), Deadline(Limits().unread_seconds), 0.0
+    assert not deadline.is_over(line, now)
+    # The last thing it did was to read, just after that look. A busy process is late for the next.
+    line.taken = 1
+    while not deadline.is_over(line, now):
+        now += 1.1 * ROUND_SECONDS
+    assert now < 5
+
+
+def test_a_peer_that_reads_a_little_makes_progress(
+    limited, cookie_of, ana, clinic, superuser, inbox
+):
+    """A telephone at a slow link takes some kilobytes in a second, and the system keeps megabytes
+    for it: long before it lets the process write again, its peer is known to read."""
+    server = limited(unread_seconds=600)
+    binding = {"event": "*", "schema": "public", "table": "vital_signs", "since": inbox.head()}
+    superuser.execute(
+        "INSERT INTO realtime_inbox"
+        " (organization_id, kind, topics, table_name, row_id, operation, record)"
+        " SELECT %s, 'change', %s, 'vital_signs', n::text, 'INSERT',"
+        " jsonb_build_object('id', n, 'code', repeat('x', 1500))"
+        " FROM generate_series(1, 5000) AS n",
+        [clinic.pk, [f"patient:{ana.patient.pk}"]],
+    )
+    slow = Deaf(server, cookie_of(ana), {"config": {"postgres_changes": [binding]}}, seconds=30)
+    with closing(slow):
+        wait_until(lambda: server.hub.connections)
+        (connection,) = server.hub.connections
+        line = connection.line
+        looks = deque(maxlen=10)
+
+        def is_full():
+            looks.append((line.unsent(), line.sent()))
+            return looks[0][0] and len(looks) == 10 and len(set(looks)) == 1
+
+        wait_until(is_full, 30)
+        before = line.sent()
+        slow.socket.recv(4_096)
+        wait_until(lambda: line.sent() > before, 10)
 
 
 def test_a_topic_name_has_an_end(limited, cookie_of, ana):

@@ -40,6 +40,9 @@ class Transport:
     def is_closing(self) -> bool:
         return self._socket.is_gone
 
+    def get_extra_info(self, name: str) -> None:
+        """There is no system below that keeps anything."""
+
     def abort(self) -> None:
         self._socket.break_off()
 
