@@ -42,7 +42,7 @@ reset:
 test:
 	@$(PYTHON) bin/bootstrap
 	@$(RUN) bin/chromium
-	@$(RUN) -m pytest -n 4 --dist worksteal $(TESTS)
+	@$(RUN) -m pytest -n 3 --dist worksteal $(TESTS)
 
 gate:
 	@$(PYTHON) bin/bootstrap

@@ -16,7 +16,8 @@ const ACT_MS = 3_000
  * The first news refresh at once, and the rest of a burst once more; news during a refresh make
  * exactly one more after it; a region that is not shown (closed details, hidden panel) waits until
  * it is. While a form in it is being sent they wait for its answer, which would find its form gone,
- * and with it the way to what else it brings. A refresh that fails is tried again; meanwhile the
+ * and with it the way to what else it brings; so does a refresh that was asked for before. A refresh
+ * that fails is tried again; meanwhile the
  * region keeps its content and carries `data-stale`, and the page is not live but "behind".
  */
 export class LiveRegion extends HTMLElement {
@@ -30,6 +31,7 @@ export class LiveRegion extends HTMLElement {
   #rightUntil = 0 // when the server last spoke before the first of them was sent
   #retry = null
   #held = null // ends the wait for the answer to a form
+  #isOverdue = false // it was in vain
   #isRetired = false
 
   connectedCallback() {
@@ -38,6 +40,7 @@ export class LiveRegion extends HTMLElement {
     const since = readAt()
     this.#leaves = this.#bindings().map((binding) => client.watch(binding, since, this.#tell))
     this.addEventListener("htmx:beforeSend", this.#sent)
+    this.addEventListener("htmx:beforeSwap", this.#arrived)
     this.addEventListener("htmx:afterSwap", this.#swapped)
     this.addEventListener("htmx:afterRequest", this.#answered)
   }
@@ -45,6 +48,7 @@ export class LiveRegion extends HTMLElement {
   disconnectedCallback() {
     this.retire()
     this.removeEventListener("htmx:beforeSend", this.#sent)
+    this.removeEventListener("htmx:beforeSwap", this.#arrived)
     this.removeEventListener("htmx:afterSwap", this.#swapped)
     this.removeEventListener("htmx:afterRequest", this.#answered)
   }
@@ -77,9 +81,14 @@ export class LiveRegion extends HTMLElement {
 
   #refresh(anyway = false) {
     if (this.#running) return // its answer will be found to be behind
-    if (!anyway && this.querySelector("form.htmx-request")) return this.#waitForAnswer()
+    if (!anyway && this.#sends) return this.#waitForAnswer()
+    this.#isOverdue = anyway
     if (this.checkVisibility()) this.dispatchEvent(new Event("news"))
     else this.#whenShown()
+  }
+
+  get #sends() {
+    return this.querySelector("form.htmx-request") !== null
   }
 
   #waitForAnswer() {
@@ -106,6 +115,13 @@ export class LiveRegion extends HTMLElement {
     if (!concerns(this, detail)) return
     this.#running += 1
     if (!this.#failures) this.#rightUntil = client.updatedAt
+  }
+
+  // A form was sent while this was on its way: what it brings is asked for again.
+  #arrived = ({ detail }) => {
+    if (!concerns(this, detail) || this.#isOverdue || !this.#sends) return
+    detail.shouldSwap = false
+    this.#told = moment()
   }
 
   // Any answer that lands here counts, such as that of a form: it may be older than the news.

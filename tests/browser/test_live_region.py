@@ -111,6 +111,29 @@ def test_an_answer_older_than_the_news_does_not_stay(stage):
     assert stage.fetched("/list/") == 2
 
 
+def test_a_refresh_that_was_on_its_way_leaves_a_form_that_is_sent_its_answer(stage):
+    """Else the answer finds its form gone, and what it brings for other places nowhere to go."""
+    stage.open(
+        '<live-region table="messages" hx-get="/list/" hx-trigger="news"><form hx-post="/form/"'
+        ' hx-swap="none"><button>Send</button></form></live-region><p id="said"></p>'
+    )
+    stage.stands("live")
+    lists, forms = [], []
+    stage.answers["/list/"], stage.answers["/form/"] = lists.append, forms.append
+    stage.change("messages")
+    stage.until(lambda: len(lists) == 1, "the refresh begins")
+    stage.page.click("button")
+    stage.until(lambda: len(forms) == 1, "the form is sent")
+    lists[0].fulfill(body="as it was before the form")
+    stage.heard_out()
+    expect(stage.page.locator("live-region form")).to_have_count(1)
+    forms[0].fulfill(body='<p id="said" hx-swap-oob="true">It is done.</p>')
+    expect(stage.page.locator("#said")).to_have_text("It is done.")
+    stage.until(lambda: len(lists) == 2, "what was kept back is asked for again")
+    lists[1].fulfill(body="as it is")
+    expect(stage.page.locator("live-region")).to_have_text("as it is")
+
+
 def test_replacing_a_region_by_itself_asks_the_server_for_nothing(stage):
     markup = LIST.replace("hx-trigger", 'hx-swap="outerHTML" hx-trigger')
     stage.open(markup)

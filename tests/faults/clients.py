@@ -22,6 +22,7 @@ from websockets.exceptions import WebSocketException
 from tests.faults.facts import Client, Heard, Resynced
 
 TABLE = "vital_signs"
+BINDING = {"event": "*", "schema": "public", "table": TABLE}
 TOPIC = "realtime:page"
 # Without a sign of the server for so long a client asks, and then gives the line up. A machine
 # that is busy with other tests takes seconds to answer.
@@ -85,7 +86,7 @@ class Reader(ABC):
     @property
     def binding(self) -> dict[str, str]:
         """What is listened to."""
-        return {"event": "*", "schema": "public", "table": TABLE}
+        return BINDING
 
     async def run(self) -> None:
         """Read until cancelled, through everything."""

@@ -129,5 +129,5 @@ class Web:
         )
         if identity is None:
             raise SignedOut
-        asked = bindings.parse([clients._binding()], TABLES)
+        asked = bindings.parse([clients.BINDING], TABLES)
         return polling._answer(identity, asked, cursor.parse(since), LIMITS.polled_positions)
