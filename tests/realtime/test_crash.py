@@ -32,6 +32,14 @@ def connected(url):
         return None
 
 
+def is_ended(connection):
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
 def test_a_crash_in_mid_stream_loses_nothing(urls, request):
     relay = subprocess.Popen(
         [sys.executable, "manage.py", "relay"], cwd=ROOT, env=os.environ | urls.environment()
@@ -48,6 +56,8 @@ def test_a_crash_in_mid_stream_loses_nothing(urls, request):
             notes.insert(number=number)
         # The relay is somewhere in these by now.
         os.kill(holder["pid"], signal.SIGKILL)
+        # Until the server has noticed it goes on letting people in, only to end them with the rest.
+        wait_until(lambda: is_ended(owner))
 
     with wait_until(lambda: connected(urls.engine)) as engine:
         log = Log(engine)
