@@ -14,7 +14,7 @@ function watched(root) {
 }
 
 function remember({ detail: { target } }) {
-  if (watched(target).size === 0) return
+  if (!target?.parentElement || watched(target).size === 0) return
   // The parent's, because the target itself may be replaced.
   const texts = new Map()
   for (const [name, element] of watched(target.parentElement)) {

@@ -50,3 +50,60 @@ def record_reading(system):
             )
 
     return record
+
+
+@pytest.fixture
+def full_record(ana, system, record_reading):
+    """Ana, six days after a knee operation, with something in every panel."""
+    from care.models import (
+        CarePlan,
+        CarePlanActivity,
+        Condition,
+        Encounter,
+        Goal,
+        Medication,
+        Procedure,
+        Result,
+    )
+    from care.vital_signs import BLOOD_PRESSURE
+
+    record_reading(ana, BLOOD_PRESSURE, (152, 84))
+    record_reading(ana, "8867-4", 78)
+    record_reading(ana, "8867-4", 80, hours=30)
+    about = {"organization": ana.organization, "patient": ana.patient}
+    now = timezone.now()
+    with system():
+        Procedure.objects.create(
+            **about,
+            display="Total replacement of left knee joint",
+            status="completed",
+            performed_at=now - timedelta(days=6),
+        )
+        Condition.objects.create(**about, display="Osteoarthritis of left knee", status="active")
+        Condition.objects.create(**about, display="Viral sinusitis", status="resolved")
+        Medication.objects.create(
+            **about, display="Paracetamol 500 mg", dosage="1 tablet", status="active"
+        )
+        Medication.objects.create(**about, display="Ibuprofen 400 mg", status="stopped")
+        Result.objects.create(
+            **about,
+            category="laboratory",
+            code="2823-3",
+            display="Potassium [Moles/volume] in Serum or Plasma",
+            value=Decimal("5.4"),
+            unit="mmol/L",
+            range_low=Decimal("3.5"),
+            range_high=Decimal("5.1"),
+            measured_at=now - timedelta(days=1),
+        )
+        plan = CarePlan.objects.create(**about, display="Knee recovery", status="active")
+        for position, (words, status) in enumerate(
+            [("Knee bends", "completed"), ("Walk indoors", "in-progress")]
+        ):
+            CarePlanActivity.objects.create(
+                **about, plan=plan, position=position, display=words, status=status
+            )
+        Goal.objects.create(**about, display="Climb the stairs", achievement="improving")
+        Encounter.objects.create(
+            **about, display="Wound check", setting="AMB", starts_at=now, status="finished"
+        )

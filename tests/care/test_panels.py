@@ -1,28 +1,22 @@
 """The panels of a chart: who opens them, as a fragment or a page, what they say, what they cost."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
 from care.models import (
     CarePlan,
     CarePlanActivity,
     Condition,
-    EarlyWarningScore,
     Encounter,
-    Goal,
     Medication,
-    Procedure,
-    Result,
 )
 from care.vital_signs import BLOOD_PRESSURE
-from portal.models import AuditEntry, Caregiver, CareTeamMembership, Patient
+from portal.models import AuditEntry, Caregiver, CareTeamMembership
 from tests.words import words_of
 
 PANELS = ["summary", "vitals", "plan", "medications", "conditions", "laboratory", "encounters"]
@@ -33,51 +27,6 @@ HTMX = {"HX-Request": "true"}
 
 def address(panel, patient):
     return reverse(f"care:panel_{panel}", args=[patient.pk])
-
-
-@pytest.fixture
-def full_record(ana, system, record_reading):
-    """Ana, six days after a knee operation, with something in every panel."""
-    record_reading(ana, BLOOD_PRESSURE, (152, 84))
-    record_reading(ana, "8867-4", 78)
-    record_reading(ana, "8867-4", 80, hours=30)
-    about = {"organization": ana.organization, "patient": ana.patient}
-    now = timezone.now()
-    with system():
-        Procedure.objects.create(
-            **about,
-            display="Total replacement of left knee joint",
-            status="completed",
-            performed_at=now - timedelta(days=6),
-        )
-        Condition.objects.create(**about, display="Osteoarthritis of left knee", status="active")
-        Condition.objects.create(**about, display="Viral sinusitis", status="resolved")
-        Medication.objects.create(
-            **about, display="Paracetamol 500 mg", dosage="1 tablet", status="active"
-        )
-        Medication.objects.create(**about, display="Ibuprofen 400 mg", status="stopped")
-        Result.objects.create(
-            **about,
-            category="laboratory",
-            code="2823-3",
-            display="Potassium [Moles/volume] in Serum or Plasma",
-            value=Decimal("5.4"),
-            unit="mmol/L",
-            range_low=Decimal("3.5"),
-            range_high=Decimal("5.1"),
-            measured_at=now - timedelta(days=1),
-        )
-        plan = CarePlan.objects.create(**about, display="Knee recovery", status="active")
-        for position, (words, status) in enumerate(
-            [("Knee bends", "completed"), ("Walk indoors", "in-progress")]
-        ):
-            CarePlanActivity.objects.create(
-                **about, plan=plan, position=position, display=words, status=status
-            )
-        Goal.objects.create(**about, display="Climb the stairs", achievement="improving")
-        Encounter.objects.create(
-            **about, display="Wound check", setting="AMB", starts_at=now, status="finished"
-        )
 
 
 @pytest.mark.parametrize("panel", PANELS)
@@ -361,113 +310,6 @@ def test_the_greeting_names_the_day_for_patient_and_caregiver(full_record, ana, 
 def test_a_home_without_a_plan_has_no_empty_card(ana, client_for):
     html = client_for(ana).get(reverse("care:home_plan"), headers=HTMX).content.decode()
     assert "card" not in html
-
-
-# The clinician's patients ----------------------------------------------------------------------
-
-
-def dashboard(client):
-    return client.get(reverse("care:dashboard_patients"))
-
-
-def test_the_dashboard_shows_last_readings_and_says_what_is_stale(
-    full_record, cast, client_for, record_reading
-):
-    record_reading(cast.ben, "8867-4", 66, hours=50)
-    ada, boris = (
-        words_of(dashboard(client_for(cast.ada))),
-        words_of(dashboard(client_for(cast.boris))),
-    )
-    assert "152/84 ↑ high" in ada
-    assert "day 6, knee operation" in ada
-    assert "Stale" not in ada
-    assert "Ben Cho" not in ada
-    assert "Stale: 2 days" in boris
-
-
-def test_somebody_without_any_reading_is_marked_in_words(cast, client_for):
-    assert "No reading yet" in words_of(dashboard(client_for(cast.ada)))
-
-
-@pytest.fixture
-def scored(system, ana):
-    """`scored("high", at_least=8)`: what NEWS2 came to an hour ago."""
-
-    def scored(band, *, at_least, hours=1, missing=()):
-        at = timezone.now() - timedelta(hours=hours)
-        with system():
-            EarlyWarningScore.objects.create(
-                organization=ana.organization,
-                patient=ana.patient,
-                begins_at=at,
-                scored_at=at,
-                scale=1,
-                missing=list(missing),
-                total=None if missing else at_least,
-                at_least=at_least,
-                has_three=False,
-                band=band,
-            )
-
-    return scored
-
-
-def test_the_dashboard_shows_the_newest_score_and_what_it_asks_for(cast, client_for, scored):
-    scored("low", at_least=2, hours=3)
-    scored("high", at_least=8)
-    assert "8 ▲▲ high" in words_of(dashboard(client_for(cast.ada)))
-
-
-def test_an_incomplete_score_says_at_least(cast, client_for, scored):
-    scored("medium", at_least=6, missing=["oxygen"])
-    assert "at least 6 ▲ medium" in words_of(dashboard(client_for(cast.ada)))
-
-
-@pytest.mark.parametrize(
-    "score",
-    [
-        {"band": "", "at_least": 1, "missing": ["oxygen"]},  # it would reassure, and must not
-        {"band": "high", "at_least": 9, "hours": 25},  # not of today
-    ],
-    ids=["incomplete and low", "of yesterday"],
-)
-def test_a_score_that_says_nothing_of_now_is_not_on_the_dashboard(cast, client_for, scored, score):
-    scored(**score)
-    words = words_of(dashboard(client_for(cast.ada)))
-    assert "no score of the last day" in words
-    assert "high" not in words
-
-
-def test_who_has_died_is_not_on_the_dashboard(cast, client_for, system):
-    with system():
-        Patient.objects.filter(pk=cast.ana.patient.pk).update(deceased_at=timezone.now())
-    assert "Ana Ruiz" not in words_of(dashboard(client_for(cast.ada)))
-
-
-def test_the_dashboard_costs_the_same_for_many_patients(cast, client_for, system, record_reading):
-    client = client_for(cast.ada)
-
-    def queries():
-        with CaptureQueriesContext(connection) as captured:
-            dashboard(client)
-        return len(captured)
-
-    queries()
-    before = queries()
-    with system():
-        for number in range(5):
-            patient = Patient.objects.create(
-                organization=cast.clinic, mrn=f"x{number}", name="X", birth_on=date(1980, 1, 1)
-            )
-            CareTeamMembership.objects.create(
-                organization=cast.clinic, patient=patient, provider=cast.ada.provider
-            )
-    assert queries() == before
-
-
-@pytest.mark.parametrize("name", ["ana", "sam", "admin"])
-def test_the_dashboard_is_the_care_teams(cast, client_for, name):
-    assert dashboard(client_for(getattr(cast, name))).status_code == 404
 
 
 def test_a_medicine_that_was_ordered_again_is_listed_once(ana, ada, client_for, system):
