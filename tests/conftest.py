@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,6 +62,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before Django reads its settings: have a database, and name it in the environment."""
     global _urls
     worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if config.option.collectonly:
+        # Nothing is run (bin/check imports every test): the settings are read, and that is all.
+        os.environ.update(SETTINGS)
+        os.environ.setdefault("DATABASE_URL", "postgresql://vigil_app@127.0.0.1/none")
+        _set_up_django()
+        return
     if worker is None:
         _start_server()
         if getattr(config.option, "numprocesses", None):
@@ -87,7 +93,7 @@ def _set_up_django() -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind on a server that is not ours."""
-    if os.environ.get("PYTEST_XDIST_WORKER"):
+    if os.environ.get("PYTEST_XDIST_WORKER") or config.option.collectonly:
         return
     if _server is not None:
         _server.discard()
@@ -166,24 +172,25 @@ def django_db_setup(django_db_blocker, database_urls) -> None:
 @pytest.fixture
 def committed(django_db_setup, django_db_blocker, database_urls) -> Iterator[None]:
     """Real commits; afterwards every table is emptied and the cast seated again."""
-    with django_db_blocker.unblock(), _emptied_afterwards(database_urls):
+    with django_db_blocker.unblock():
         yield
+        empty(database_urls)
 
 
 @pytest.fixture(scope="module")
 def committed_for_module(django_db_setup, django_db_blocker, database_urls) -> Iterator[None]:
     """The same for a module whose tests only look; its tests may not ask for `db`."""
-    with django_db_blocker.unblock(), _emptied_afterwards(database_urls):
+    with django_db_blocker.unblock():
         yield
+        empty(database_urls)
 
 
-@contextmanager
-def _emptied_afterwards(database_urls: DatabaseUrls) -> Iterator[None]:
+def empty(database_urls: DatabaseUrls) -> None:
+    """Empty every table, and seat the cast again. Django's own guard must be unblocked."""
     from django.db import connections
 
     from tests.cast import seat
 
-    yield
     connections.close_all()
     with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
         tables = [

@@ -28,6 +28,7 @@ from tests.browser.chromium import executable
 from tests.browser.people import Talk
 from tests.browser.server import Server, Wire
 from tests.browser.stage import SCRIPTS, Stage
+from tests.conftest import empty
 
 MODULES_HOST = "http://modules.test"
 # What has to come may take a busy machine long; how fast it comes is measured, not tested.
@@ -98,12 +99,17 @@ def stage(browser) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def running_server(database_urls, tmp_path_factory) -> Iterator[Server]:
+def running_server(
+    django_db_setup, django_db_blocker, database_urls, tmp_path_factory
+) -> Iterator[Server]:
     """One server for a module and no longer: its relay empties the inbox that others look into."""
     server = Server(tmp_path_factory.mktemp("server") / "server.log")
     server.start()
     yield server
     server.stop()
+    # Its last word (a sample of how it was) comes after its last test has tidied up.
+    with django_db_blocker.unblock():
+        empty(database_urls)
 
 
 @pytest.fixture

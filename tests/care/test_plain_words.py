@@ -7,7 +7,6 @@ from django.urls import reverse
 
 from care.readings import Reading
 from care.wording import MEANINGS, in_plain_words
-from tests.care.test_panels import full_record  # noqa: F401 - the fixture
 from tests.reading_grade import grade_of
 
 MOST = 6.5
@@ -33,7 +32,7 @@ def test_every_word_about_a_reading_is_easy_to_read():
 
 
 @pytest.mark.parametrize("name", ["my_health", "home_greeting", "home_plan", "home_readings"])
-def test_our_own_words_on_a_page_are_easy_to_read(full_record, ana, client_for, name):  # noqa: F811
+def test_our_own_words_on_a_page_are_easy_to_read(full_record, ana, client_for, name):
     html = client_for(ana).get(reverse(f"care:{name}")).content.decode()
     main = html.partition("<main")[2].partition("</main>")[0]
     # A sentence is what ends a block; what others wrote (names of medicines) is not ours.
