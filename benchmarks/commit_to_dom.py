@@ -116,7 +116,8 @@ def measure(
         writer.start()
         while writer.is_alive():
             page.wait_for_timeout(500)
-        page.wait_for_function(f"window.seen.length >= {number}", timeout=30_000)
+        # A function: a bare expression would be looked at by eval, which the page forbids.
+        page.wait_for_function("wanted => window.seen.length >= wanted", arg=number)
         seen = [(name.removeprefix("message-"), at) for name, at in page.evaluate("window.seen")]
         browser.close()
     return written, seen, openings

@@ -133,7 +133,7 @@ def test_an_answer_that_news_overtake_is_shown_all_the_same(visit, of_alert, ada
     page.route("**/acknowledgement/", lambda route: answers.append((route, route.fetch())))
     button(page, alert).click()
     eventually(page, lambda: answers, "the alert is taken")
-    page.wait_for_function("window.told")
+    page.wait_for_function("() => window.told")
     # …and the region has had the time that it gives news to gather.
     page.clock.run_for(GATHERED_MS)
     route, answer = answers[0]
