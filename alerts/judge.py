@@ -13,7 +13,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from alerts import observations
@@ -35,9 +35,7 @@ RECENT = timedelta(hours=72)
 MOST_ATTEMPTS = 1000
 # What failed comes again as if it had come so much later for each time: behind what waits, and not
 # behind all that is still to come, which may be without end.
-_TURN = ExpressionWrapper(
-    F("queued_at") + F("attempts") * Value(timedelta(seconds=10)), output_field=DateTimeField()
-)
+PUT_BACK = timedelta(seconds=10)
 
 
 def judge_waiting(organization_id: UUID | str) -> int:
@@ -65,14 +63,7 @@ def _judge(organization_id: UUID | str, until: float) -> tuple[int, bool]:
         row: Judgement | None = None
         try:
             with acting_in_turn(organization_id):
-                row = (
-                    Judgement.objects.filter(judged_at=None)
-                    .exclude(pk__in=tried)
-                    .exclude(patient_id__in=held)
-                    .order_by(_TURN, "queued_at")
-                    .select_for_update(skip_locked=True, of=["self"])
-                    .first()
-                )
+                row = next(iter(whose_turn(tried, held)), None)
                 if row is None:
                     return judged, False
                 # What failed is past: a turn has judged something, so that turns come to an end.
@@ -95,12 +86,25 @@ def _judge(organization_id: UUID | str, until: float) -> tuple[int, bool]:
             _note_attempt(organization_id, row.pk)
 
 
+def whose_turn(tried: set[UUID], held: set[UUID]) -> QuerySet[Judgement]:
+    """The next row to be judged, locked; without those tried and of patients held by somebody."""
+    return (
+        Judgement.objects.filter(judged_at=None)
+        .exclude(pk__in=tried)
+        .exclude(patient_id__in=held)
+        .order_by("available_at")
+        .select_for_update(skip_locked=True, of=["self"])[:1]
+    )
+
+
 def _note_attempt(organization_id: UUID | str, row_id: UUID) -> None:
     with tenancy.acting_for(organization_id, system=True):
         failed = Judgement.objects.filter(pk=row_id, attempts__lt=MOST_ATTEMPTS)
         # Unless another worker judges it by now.
         free = failed.select_for_update(skip_locked=True).values("pk")
-        Judgement.objects.filter(pk__in=free).update(attempts=F("attempts") + 1)
+        Judgement.objects.filter(pk__in=free).update(
+            attempts=F("attempts") + 1, available_at=F("available_at") + PUT_BACK
+        )
 
 
 def rules_on() -> list[RuleVersion]:

@@ -12,7 +12,8 @@ class Judgement(models.Model):
 
     A trigger writes it with the observation, in its transaction (`alerts/sql`), and takes
     `judged_at` away when the observation is corrected. `Judge` fills it in; whatever is without is
-    found by a sweep, and by the auditor when nobody sweeps.
+    found by a sweep, and by the auditor when nobody sweeps. `queued_at` says since when it waits,
+    `available_at` whose turn it is: what could not be judged is put back a little (`Judge`).
     """
 
     # Made by a trigger, so that the database gives it.
@@ -21,8 +22,8 @@ class Judgement(models.Model):
     patient = models.ForeignKey("portal.Patient", models.PROTECT, related_name="+", db_index=False)
     source_table = models.CharField(max_length=40)
     source_id = models.UUIDField()
-    available_at = models.DateTimeField(default=timezone.now)
     queued_at = models.DateTimeField(default=timezone.now)
+    available_at = models.DateTimeField(default=timezone.now)
     judged_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
 
@@ -31,9 +32,9 @@ class Judgement(models.Model):
         ordering = ["queued_at"]
         indexes = [
             models.Index(
-                fields=["organization", "queued_at"],
+                fields=["organization", "available_at"],
                 condition=models.Q(judged_at=None),
-                name="alert_judgements_waiting",
+                name="alert_judgements_turn",
             ),
         ]
         constraints = [

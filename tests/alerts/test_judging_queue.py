@@ -1,5 +1,6 @@
 """What is queued to be judged, by whom, and what one row that cannot be judged does to others."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,10 +10,12 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from alerts import jobs
+from alerts.judge import PUT_BACK, whose_turn
 from alerts.models import Judgement
 from alerts.progress import PRIORITY
 from alerts.queue import queue_forgotten
 from care.models import Result
+from portal.identifiers import uuid7
 
 PULSE = "8867-4"
 
@@ -145,7 +148,54 @@ def test_what_failed_once_is_not_behind_all_that_comes_later(
     arrives(ben, "6.5")
     with system():
         Judgement.objects.filter(source_id=failed.pk).update(
-            attempts=1, queued_at=timezone.now() - timedelta(seconds=60)
+            attempts=1, available_at=timezone.now() - timedelta(seconds=60)
         )
     one_at_a_time()
     assert [len(alerts_of(each)) for each in (ana, ben)] == [1, 0]
+
+
+def test_what_fails_is_put_back_each_time_until_it_is_corrected(
+    rule, policy, arrives, judged, ana, system
+):
+    rule(high="6.0", policy_of=policy(steps=[]))
+    row = arrives(ana, "6.4")
+
+    def waiting():
+        with system():
+            return Judgement.objects.get(source_id=row.pk)
+
+    came = waiting().available_at
+    for times in (1, 2):
+        judged()
+        assert waiting().attempts == times
+        assert waiting().available_at == came + times * PUT_BACK
+    with system():
+        Result.objects.filter(pk=row.pk).update(value=7)
+    assert waiting().attempts == 0
+    assert waiting().available_at == waiting().queued_at < came + PUT_BACK
+
+
+def test_the_next_of_a_long_queue_is_found_by_its_index(ana, clinic, system):
+    """Sorting fifty thousand for each of them took 120 ms; an import would wait for hours."""
+    with system():
+        Judgement.objects.bulk_create(
+            Judgement(
+                organization=clinic,
+                patient=ana.patient,
+                source_table="results",
+                source_id=uuid7(),
+            )
+            for _ in range(2_000)
+        )
+        [plan] = json.loads(whose_turn(set(), set()).explain(analyze=True, format="json"))
+
+    def nodes(node):
+        yield node
+        for below in node.get("Plans", ()):
+            yield from nodes(below)
+
+    found = list(nodes(plan["Plan"]))
+    assert [each["Index Name"] for each in found if "Index Name" in each] == [
+        "alert_judgements_turn"
+    ]
+    assert all(each["Actual Rows"] <= 1 for each in found)
