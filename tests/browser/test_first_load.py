@@ -1,4 +1,4 @@
-"""A part that its page loads by itself and that does not come: it says so, and comes when it can."""
+"""A part that its page loads by itself and that does not come: it says so, and comes later."""
 
 import pytest
 from playwright.sync_api import expect
