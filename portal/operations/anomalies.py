@@ -5,38 +5,16 @@ when it has been clearly within it for as long: what goes to and fro about the b
 and not many. Each rule judges a check of `health`, by one of its two bounds.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from portal.operations import health
+from portal.operations import figures, health
 from portal.operations.health import Check, Measure
-from realtime.tally import BOUNDS
 
 # Clearly within: not just below the bound.
 CLEARLY = 0.8
 
 AT_ONCE = timedelta(0)
-
-
-def _seconds(value: float) -> str:
-    return "without end" if value == float("inf") else f"{value:.3g} s"
-
-
-def _of_spread(value: float) -> str:
-    return f"more than {BOUNDS[-1]:g} s" if value == float("inf") else f"{value:.2g} s"
-
-
-def _times(value: float) -> str:
-    return f"{value:.2g} times"
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}"
-
-
-def _per_cent(value: float) -> str:
-    return f"{value * 100:.3g} %"
 
 
 @dataclass(frozen=True)
@@ -46,8 +24,6 @@ class Rule:
     measure: Measure
     bound: float
     words: str
-    # None: the words say it all.
-    said: Callable[[float], str] | None
     lasts: timedelta = AT_ONCE
     quiet: timedelta = timedelta(minutes=2)
     suffix: str = ""
@@ -61,10 +37,10 @@ class Rule:
     def reason(self, check: Check) -> str:
         """Why, in words, with the numbers that decided."""
         lasted = f" for {int(self.lasts.total_seconds())} s" if self.lasts else ""
-        if self.said is None or check.value is None:
+        if self.measure.said is figures.yes_or_no or check.value is None:
             return self.words + lasted
-        value = self.said(check.value)
-        return f"{self.words} {value}{self.suffix}{lasted}; bound {self.said(self.bound)}"
+        value, bound = self.measure.said(check.value), self.measure.said(self.bound)
+        return f"{self.words} {value}{self.suffix}{lasted}; bound {bound}"
 
     def is_beyond(self, check: Check) -> bool:
         return check.is_beyond(self.bound)
@@ -86,21 +62,18 @@ RULES = (
         health.NO_HUB,
         health.NO_HUB.red,
         "No web process gives a sign of life",
-        None,
         lasts=timedelta(minutes=1),
     ),
     Rule(
         health.SILENT,
         health.SILENT.yellow,
         "Web processes that hang, or ended without a goodbye:",
-        _number,
         lasts=timedelta(minutes=1),
     ),
     Rule(
         health.OPENING_LATELY,
         health.OPENING_LATELY.red,
         "95th percentile of opening a socket",
-        _of_spread,
         suffix=" over five minutes",
         lasts=AFTER_A_BURST,
     ),
@@ -108,7 +81,6 @@ RULES = (
         health.TURNED_AWAY,
         health.TURNED_AWAY.red,
         "Refused handshakes in the last five minutes:",
-        _per_cent,
         lasts=AFTER_A_BURST,
         quiet=timedelta(minutes=5),
     ),
@@ -116,7 +88,6 @@ RULES = (
         health.POLLING,
         health.POLLING.red,
         "Open pages that get no socket, in the last five minutes:",
-        _per_cent,
         lasts=timedelta(minutes=1),
         quiet=timedelta(minutes=5),
     ),
@@ -124,45 +95,39 @@ RULES = (
         health.DELIVERY_LATELY,
         health.DELIVERY_LATELY.yellow,
         "99th percentile of delivery",
-        _of_spread,
         suffix=" over five minutes",
     ),
     Rule(
         health.SPIKE,
         health.SPIKE.yellow,
         "Open sockets at",
-        _times,
         suffix=" the day's mean",
         lasts=timedelta(minutes=1),
         quiet=timedelta(minutes=5),
     ),
-    Rule(health.BEAT, health.BEAT.red, "The relay's last sign of life is old:", _seconds),
+    Rule(health.BEAT, health.BEAT.red, "The relay's last sign of life is old:"),
     Rule(
         health.OLDEST,
         health.OLDEST.red,
         "The oldest change waits in the inbox for",
-        _seconds,
         lasts=timedelta(seconds=20),
     ),
     Rule(
         health.DEAD_LETTERS,
         health.DEAD_LETTERS.yellow,
         "Changes that the log refused:",
-        _number,
         quiet=AT_ONCE,
     ),
     Rule(
         health.NOTIFY_QUEUE,
         health.NOTIFY_QUEUE.yellow,
         "The notify queue is filled to",
-        _per_cent,
         lasts=timedelta(seconds=20),
     ),
     Rule(
         health.LOST,
         health.LOST.yellow,
         "Lost sockets:",
-        _number,
         suffix=" for each socket and hour",
         lasts=timedelta(minutes=1),
         quiet=timedelta(minutes=5),
@@ -171,7 +136,6 @@ RULES = (
         health.REFUSED,
         health.REFUSED.red,
         "Refused subscriptions in the last hour:",
-        _per_cent,
         lasts=timedelta(minutes=1),
         quiet=timedelta(minutes=5),
     ),
@@ -179,7 +143,6 @@ RULES = (
         health.DELIVERED,
         health.DELIVERED.red,
         "Seconds of the last hour with everything delivered:",
-        _per_cent,
         lasts=timedelta(minutes=1),
         quiet=timedelta(minutes=5),
     ),
@@ -187,7 +150,6 @@ RULES = (
         health.BUS_DOWN,
         health.BUS_DOWN.yellow,
         "A process does not reach the bus",
-        None,
         lasts=timedelta(minutes=1),
     ),
     # The auditor's e-mail is one way out; what the guard finds has all of them.
@@ -195,14 +157,12 @@ RULES = (
         health.UNTOLD,
         health.UNTOLD.red,
         "Alarms of the auditor that no e-mail told of:",
-        _number,
         quiet=AT_ONCE,
     ),
     Rule(
         health.AUDIT,
         health.AUDIT.red,
         "The audit log is not as it was sealed. Entries, seals or anchors that do not fit:",
-        _number,
         quiet=AT_ONCE,
         tells_anew=True,
     ),
@@ -210,7 +170,6 @@ RULES = (
         health.UNSEALED,
         health.UNSEALED.red,
         "The oldest entry of the audit log waits to be sealed for",
-        _seconds,
     ),
 )
 

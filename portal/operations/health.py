@@ -1,8 +1,9 @@
 """Is delivery well? Each measure against the runbook's bounds: green, yellow or red."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from portal.operations import figures
 from portal.operations.measures import HubMeasures, StreamMeasures
 from realtime.polling import EVERY_SECONDS
 from realtime.tally import Totals
@@ -23,7 +24,8 @@ _ENOUGH_STRANGERS = 100
 class Check:
     """One measure: what it is, in which unit, and the bounds that it is judged by.
 
-    `value` is None when nothing was there to be measured, which is green.
+    `value` is None when nothing was there to be measured, which is green. `said` puts it, and its
+    bounds, into words for people; programs get the number and the unit.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Check:
     unit: str
     yellow: float
     red: float
+    said: Callable[[float], str] = figures.number
 
     @property
     def state(self) -> str:
@@ -55,40 +58,43 @@ class Measure:
     unit: str
     yellow: float
     red: float
+    said: Callable[[float], str] = figures.number
 
     def at(self, value: float | None) -> Check:
         """The measure with a value."""
-        return Check(self.name, value, self.unit, self.yellow, self.red)
+        return Check(self.name, value, self.unit, self.yellow, self.red, self.said)
 
 
-NO_HUB = Measure("hub does not answer", "", 0, 0)
+NO_HUB = Measure("hub does not answer", "", 0, 0, figures.yes_or_no)
 SILENT = Measure("web processes that fell silent", "", 0, float("inf"))
-OPENING = Measure("opening a socket, 95th percentile", "s", 2, 5)
+OPENING = Measure("opening a socket, 95th percentile", "s", 2, 5, figures.percentile)
 # Over as soon as those who open one now need not wait.
-OPENING_LATELY = Measure("opening a socket, 95th percentile, five minutes", "s", 2, 5)
-DELIVERY = Measure("delivery, 95th percentile", "s", 0.5, 2)
+OPENING_LATELY = Measure(
+    "opening a socket, 95th percentile, five minutes", "s", 2, 5, figures.percentile
+)
+DELIVERY = Measure("delivery, 95th percentile", "s", 0.5, 2, figures.percentile)
 # R27: the source's anomaly rule; five minutes, so that it is seen while it lasts.
-DELIVERY_LATELY = Measure("delivery, 99th percentile, five minutes", "s", 1, 5)
-DELIVERED = Measure("seconds with everything delivered", "", 0.99, 0.95)
+DELIVERY_LATELY = Measure("delivery, 99th percentile, five minutes", "s", 1, 5, figures.percentile)
+DELIVERED = Measure("seconds with everything delivered", "", 0.99, 0.95, figures.per_cent)
 LOST = Measure("lost sockets, each socket and hour", "", 1, 5)
-REFUSED = Measure("refused subscriptions", "", 0.01, 0.05)
-TURNED_AWAY = Measure("refused handshakes, five minutes", "", 0.01, 0.05)
-STRANGERS = Measure("handshakes of nobody we know", "", 0.9, float("inf"))
+REFUSED = Measure("refused subscriptions", "", 0.01, 0.05, figures.per_cent)
+TURNED_AWAY = Measure("refused handshakes, five minutes", "", 0.01, 0.05, figures.per_cent)
+STRANGERS = Measure("handshakes of nobody we know", "", 0.9, float("inf"), figures.per_cent)
 # Whatever keeps sockets from opening, here or on the way here, pages tell of it by polling.
-POLLING = Measure("pages without a socket, five minutes", "", 0.1, 0.5)
-SPIKE = Measure("sockets against the usual number", "", 2, 4)
-BEHIND = Measure("hub is behind the log", "", 0, 0.5)
-BUS_DOWN = Measure("bus is down", "", 0, 1)
-NO_STREAM = Measure("stream cannot be read", "", 0, 0)
-BEAT = Measure("relay's last sign of life", "s", 2.5, 10)
-OLDEST = Measure("oldest change in the inbox", "s", 0.5, 2)
+POLLING = Measure("pages without a socket, five minutes", "", 0.1, 0.5, figures.per_cent)
+SPIKE = Measure("sockets against the usual number", "", 2, 4, figures.times)
+BEHIND = Measure("hub is behind the log", "", 0, 0.5, figures.yes_or_no)
+BUS_DOWN = Measure("bus is down", "", 0, 1, figures.yes_or_no)
+NO_STREAM = Measure("stream cannot be read", "", 0, 0, figures.yes_or_no)
+BEAT = Measure("relay's last sign of life", "s", 2.5, 10, figures.age)
+OLDEST = Measure("oldest change in the inbox", "s", 0.5, 2, figures.seconds)
 DEAD_LETTERS = Measure("dead letters", "", 0, float("inf"))
-NOTIFY_QUEUE = Measure("notify queue", "", 0.01, 0.5)
+NOTIFY_QUEUE = Measure("notify queue", "", 0.01, 0.5, figures.per_cent)
 UNTOLD = Measure("alarms that nobody was told of", "", 0, 0)
 AUDIT = Measure("audit log does not verify", "", 0, 0)
 # The worker seals every ten seconds, and verifies once a day; a long log takes a day and more.
-UNSEALED = Measure("oldest entry of the audit log without a seal", "s", 120, 600)
-VERIFIED = Measure("last verification of the audit log", "h", 72, float("inf"))
+UNSEALED = Measure("oldest entry of the audit log without a seal", "s", 120, 600, figures.seconds)
+VERIFIED = Measure("last verification of the audit log", "h", 72, float("inf"), figures.hours)
 
 
 def judged(
@@ -128,7 +134,7 @@ def _of_stream(stream: StreamMeasures | None) -> Iterator[Check]:
     yield NO_STREAM.at(float(stream is None))
     if stream is None:
         return
-    yield BEAT.at(float("inf") if stream.beat_age is None else stream.beat_age)
+    yield BEAT.at(beat_age(stream))
     yield OLDEST.at(stream.oldest_waiting)
     yield DEAD_LETTERS.at(stream.dead_letters)
     yield NOTIFY_QUEUE.at(stream.notify_queue)
@@ -136,6 +142,11 @@ def _of_stream(stream: StreamMeasures | None) -> Iterator[Check]:
     yield AUDIT.at(stream.audit_deviations)
     yield UNSEALED.at(stream.oldest_unsealed)
     yield VERIFIED.at(stream.audit_verified_ago)
+
+
+def beat_age(stream: StreamMeasures) -> float:
+    """Seconds since the relay's last sign of life; infinite where it never gave one."""
+    return float("inf") if stream.beat_age is None else stream.beat_age
 
 
 def _share(part: int, whole: int, enough: int = _ENOUGH) -> float | None:

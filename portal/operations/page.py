@@ -6,6 +6,7 @@ of the whole installation, and by organization those of their own alone. Nothing
 
 from collections import Counter
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -18,7 +19,7 @@ from portal import access, audit
 from portal.access import Reader
 from portal.doors import for_roles, reader_of
 from portal.models import AuditEntry, Organization, Role
-from portal.operations import health, history, measures, pictures, snapshot
+from portal.operations import figures, health, history, measures, pictures, snapshot
 from portal.operations.healing import MENDED
 from portal.operations.health import Check
 from portal.operations.history import DAY, HOUR
@@ -105,6 +106,10 @@ def now_of(request: HttpRequest) -> dict[str, Any]:
             )[:MOST_ENDED]
         ),
         "stream": stream,
+        "beat_age": figures.age(
+            inf if stream is None or stream.beat_age is None else stream.beat_age
+        ),
+        "oldest_waiting": figures.seconds(stream.oldest_waiting) if stream else "",
         "leader": history.leader(at),
         "processes": history.processes(at),
         "behind": history.behind(at),
@@ -135,36 +140,21 @@ def _name(reader: Reader) -> str:
 
 def _said(check: Check) -> dict[str, Any]:
     words = {health.GREEN: "Well", health.YELLOW: "Look", health.RED: "Act"}
-    sign = "<" if check.red < check.yellow else ">"
-    yes_or_no = check.yellow == 0 and not check.unit and check.red <= 1
     return {
         "name": check.name[0].upper() + check.name[1:],
         "state": check.state,
         "words": words[check.state],
-        "value": _yes(check.value) if yes_or_no else _number(check.value, check),
-        "look": "" if yes_or_no else f"{sign} {_number(check.yellow, check)}",
-        "act": ""
-        if yes_or_no or check.red == float("inf")
-        else f"{sign} {_number(check.red, check)}",
+        "value": "" if check.value is None else check.said(check.value),
+        "look": "" if check.yellow == check.red else _bound(check, check.yellow),
+        "act": _bound(check, check.red),
     }
 
 
-def _yes(value: float | None) -> str:
-    return "yes" if value else "no"
-
-
-def _number(value: float | None, check: Check) -> str:
-    if value is None:
-        return "–"
-    if value == float("inf"):
-        return "never"
-    if check.unit:
-        return f"{value:.3g} {check.unit}"
-    # Shares of a whole, as against numbers and multiples; one that is only looked at has one bound.
-    most = max(bound for bound in (check.yellow, check.red) if bound != float("inf"))
-    if 0 < most <= 1 and check.red != check.yellow:
-        return f"{value * 100:.3g} %"
-    return f"{value:.3g}"
+def _bound(check: Check, bound: float) -> str:
+    """Beyond what; nothing where there is no such bound, or only yes and no."""
+    if bound == inf or check.said is figures.yes_or_no:
+        return ""
+    return f"{'<' if check.red < check.yellow else '>'} {check.said(bound)}"
 
 
 def _errors(hubs: HubMeasures | None) -> list[tuple[str, str, int]]:

@@ -12,11 +12,13 @@ from care.plots import trend as drawing
 from care.plots.overlay import Band, Ring
 from care.plots.trend import Plot, Point, Series, plot_of
 from care.vital_signs import Limits
-from portal.operations import health
+from portal.operations import figures, health
 from portal.operations.health import Measure
 from portal.operations.history import Moment, Span
 
 Value = Callable[[Moment], float | None]
+
+SECONDS, MILLISECONDS = "seconds", "ms"
 
 # What is longer than all that is counted by length is drawn as so many seconds.
 _BEYOND_ALL = 10.0
@@ -44,6 +46,10 @@ class Bounds:
         """The runbook's, in the picture's unit."""
         act = None if measure.red == float("inf") else measure.red * times
         return cls(measure.yellow * times, act, line)
+
+    def times(self, factor: float) -> "Bounds":
+        """The same in a smaller unit."""
+        return Bounds(self.look * factor, self.act and self.act * factor, self.line)
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,8 @@ def pictures(
         ),
         Picture(
             "delivery",
-            "From a change to the sockets",
-            "seconds, percentiles",
+            "From a change to the sockets, in percentiles",
+            SECONDS,
             (
                 Line("95th", _delivery(0.95)),
                 Line("median", _delivery(0.5)),
@@ -125,7 +131,7 @@ def pictures(
         Picture(
             "oldest",
             "How long the oldest change waits",
-            "seconds",
+            SECONDS,
             (Line("Oldest", _of_stream("oldest_waiting")),),
             Bounds.of(health.OLDEST),
         ),
@@ -158,7 +164,7 @@ def pictures(
         Picture(
             "beat",
             "Age of the relay's sign of life",
-            "seconds",
+            SECONDS,
             (Line("Age", _of_stream("beat_age")),),
             Bounds.of(health.BEAT),
         ),
@@ -166,7 +172,7 @@ def pictures(
             "queue",
             "Notify queue",
             "per cent full",
-            (Line("Queue", _of_stream("notify_queue", times=100)),),
+            (Line("Queue", _times(_of_stream("notify_queue"), 100)),),
             Bounds.of(health.NOTIFY_QUEUE, times=100),
         ),
         Picture(
@@ -182,6 +188,7 @@ def pictures(
 
 def drawn(picture: Picture, moments: Sequence[Moment], zone: tzinfo) -> Drawn:
     """Draw a picture of the moments, and write its table."""
+    picture = _in_the_unit_that_fits(picture, moments)
     series = [
         _series(index, line, picture, moments, zone) for index, line in enumerate(picture.lines)
     ]
@@ -199,6 +206,27 @@ def drawn(picture: Picture, moments: Sequence[Moment], zone: tzinfo) -> Drawn:
         _rows(picture, moments, zone),
         _latest(picture, series),
     )
+
+
+def _in_the_unit_that_fits(picture: Picture, moments: Sequence[Moment]) -> Picture:
+    """In milliseconds where nothing took a second: who reads 0.093 has to count the zeros."""
+    measured = [line.value(moment) for line in picture.lines for moment in moments]
+    if picture.unit != SECONDS or max(filter(None, measured), default=0.0) >= 1:
+        return picture
+    return replace(
+        picture,
+        unit=MILLISECONDS,
+        lines=tuple(replace(line, value=_times(line.value, 1000)) for line in picture.lines),
+        bounds=picture.bounds and picture.bounds.times(1000),
+    )
+
+
+def _times(value: Value, factor: float) -> Value:
+    def times(moment: Moment) -> float | None:
+        measured = value(moment)
+        return None if measured is None else measured * factor
+
+    return times
 
 
 def _series(
@@ -288,19 +316,16 @@ def _latest(picture: Picture, series: Sequence[Series]) -> str:
 
 
 def _written(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.2g}"
+    return "–" if value is None else figures.number(value)
 
 
 def _counted(moment: Moment, number: int) -> float | None:
     return None if moment.sockets is None else float(number)
 
 
-def _of_stream(name: str, times: float = 1) -> Value:
+def _of_stream(name: str) -> Value:
     def value(moment: Moment) -> float | None:
-        measured = None if moment.stream is None else getattr(moment.stream, name)
-        return None if measured is None else measured * times
+        return None if moment.stream is None else getattr(moment.stream, name)
 
     return value
 

@@ -25,7 +25,9 @@ from portal.views.tokens import unreferred
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def password_reset(request: HttpRequest) -> HttpResponse:
-    """Ask for the address and send a link, if somebody has it."""
+    """Ask for the address and send a link, if somebody has it; without e-mail say whom to call."""
+    if not mail.is_on():
+        return _no_mail(request)
     form = PasswordResetForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"].lower()
@@ -42,7 +44,9 @@ def password_reset(request: HttpRequest) -> HttpResponse:
 @require_safe
 def password_reset_sent(request: HttpRequest) -> HttpResponse:
     """Say what to do now."""
-    return render(request, "portal/password_reset_sent.html", {"sends_mail": mail.is_on()})
+    if not mail.is_on():
+        return _no_mail(request)
+    return render(request, "portal/password_reset_sent.html")
 
 
 @sensitive_post_parameters()
@@ -68,6 +72,11 @@ def password_reset_confirm(request: HttpRequest, uid: str, token: str) -> HttpRe
 def password_reset_done(request: HttpRequest) -> HttpResponse:
     """Say that it is done, and lead to the front door."""
     return render(request, "portal/password_reset_done.html")
+
+
+def _no_mail(request: HttpRequest) -> HttpResponse:
+    """Nobody is asked for an address to which nothing would go."""
+    return render(request, "portal/password_reset_unsent.html")
 
 
 def _user(uid: str) -> User | None:

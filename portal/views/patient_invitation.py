@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from portal import mail
 from portal.actions.errors import Refused
 from portal.actions.invitations import invitable_patients, invite_patient, revoke_invitations
 from portal.addresses import site_of
@@ -42,6 +43,7 @@ def patient_invitation(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         "invitations": invitations,
         "open_invitation": open_invitation,
         "may_see_chart": not reader.is_admin,
+        "sends_mail": mail.is_on(),
     }
     status = 422 if form.errors else 200
     return render(request, "portal/patient_invitation.html", context, status=status)

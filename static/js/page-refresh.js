@@ -38,9 +38,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 })
 
-// What a person asked for and did not get; a region tries again by itself.
+// What a person asked for and did not get; a region tries again by itself, and so does what the page
+// loads by itself, which no event triggers (first-load.js).
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  if (!isRefresh(detail)) tell(reasonOf(detail.xhr))
+  if (!isRefresh(detail) && detail.requestConfig.triggeringEvent) tell(reasonOf(detail.xhr))
 })
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, ({ detail }) => {

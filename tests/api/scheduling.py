@@ -19,6 +19,11 @@ def by_number(number):
     return {"type": {"coding": [{"code": "MR"}]}, "value": number}
 
 
+def patient_of(person):
+    """A patient by their id."""
+    return f"Patient/{person.patient.pk}"
+
+
 def entries(answer):
     """The resources of a searchset."""
     assert answer.status_code == 200, answer.content

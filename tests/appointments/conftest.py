@@ -10,3 +10,12 @@ def diary(cast):
     from tests.appointments.diary import Diary
 
     return Diary(cast)
+
+
+@pytest.fixture
+def pages(diary, client_for):
+    """`pages(ana)`: what somebody does on the pages of booking."""
+    # Late, as above.
+    from tests.appointments.pages import Pages
+
+    return lambda person: Pages(person, diary, client_for(person))

@@ -178,3 +178,18 @@ def test_what_is_loaded_for_the_first_time_is_not_a_change(show, neighbour):
     page = show(f'<main>{neighbour}<ul id="readings"></ul></main>', "change-tint")
     page.evaluate(SWAP, readings("155/92", 70))
     assert page.locator("[data-changed]").count() == 0
+
+
+GONE = """() => {
+  const errors = []
+  addEventListener("error", ({ message }) => errors.push(message))
+  const target = document.getElementById("readings")
+  target.remove()
+  document.dispatchEvent(new CustomEvent("htmx:beforeSwap", { detail: { target } }))
+  return errors
+}"""
+
+
+def test_an_answer_for_what_is_gone_meanwhile_is_no_trouble(show):
+    page = show(f"<main>{readings('120/80', 70)}</main>", "change-tint")
+    assert page.evaluate(GONE) == []

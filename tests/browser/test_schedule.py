@@ -95,3 +95,13 @@ def test_a_line_changes_by_the_clock_alone(visit, server, acting, ada, ana):
     on = timezone.localtime(starts_at, ada.organization.zone)
     page = visit(ada, f"/schedule/?on={on:%Y-%m-%d}")
     expect(page.locator(f"#visit-{booked.pk}")).to_contain_text("Not here yet")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_the_button_stands_beside_what_it_shows(visit, ada, width):
+    page = visit(ada, "/schedule/", viewport={"width": width, "height": 640})
+    chosen = page.get_by_label("Provider", exact=True).bounding_box()
+    button = page.get_by_role("button", name="Show", exact=True).bounding_box()
+    assert button["y"] == chosen["y"]
+    assert button["x"] + button["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") == width

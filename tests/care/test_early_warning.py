@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from care import oxygen_target, vital_signs
 from care.early_warning import rescore, scale_at
 from care.early_warning_state import WINDOW
-from care.models import Condition, EarlyWarningScore, OxygenTarget, Status, VitalSign
+from care.models import Condition, EarlyWarningScore, Status, VitalSign
 from care.news2 import Consciousness, Scale
-from portal.models import AuditEntry, Patient
+from portal.models import AuditEntry
 
 TEN = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 WELL = {
@@ -313,36 +313,7 @@ def test_scale_2_holds_when_a_clinician_has_prescribed_it(ana, ada, acting, meas
     assert (scored.scale, scored.parts) == (2, {"saturation": 0})
 
 
-def test_an_ended_target_is_kept_and_holds_no_longer(ana, ada, acting, system):
-    with acting(ada):
-        oxygen_target.prescribe(ana.patient.pk, reason="COPD", by=ada.reader)
-        # Twice is one target.
-        oxygen_target.prescribe(ana.patient.pk, reason="again", by=ada.reader)
-        oxygen_target.end(ana.patient.pk, by=ada.reader)
-    with system():
-        target = OxygenTarget.objects.get()
-        assert (target.reason, target.ended_by_id) == ("COPD", ada.user.pk)
-        assert scale_at(ana.patient, timezone.now()) == Scale.ONE
-
-
-@pytest.mark.parametrize("name", ["noor", "boris", "ana", "sam", "admin", "olga"])
-def test_nobody_but_a_clinician_of_the_team_prescribes_it(ana, cast, acting, name):
-    who = getattr(cast, name)
-    with acting(who), pytest.raises(Patient.DoesNotExist):
-        oxygen_target.prescribe(ana.patient.pk, reason="COPD", by=who.reader)
-
-
 # Row-level security -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["noor", "boris", "ana", "admin"])
-def test_the_database_lets_nobody_else_prescribe_either(ana, cast, acting, name):
-    who = getattr(cast, name)
-    refused = pytest.raises(ProgrammingError, match="row-level security")
-    with acting(who), refused, transaction.atomic():
-        OxygenTarget.objects.create(
-            organization=ana.organization, patient=ana.patient, reason="x", prescribed_by=who.user
-        )
 
 
 def test_scores_are_seen_by_those_around_the_patient_and_written_by_nobody(

@@ -137,7 +137,7 @@ CLIENT = (
                 "return this.isJoined ? positioned",
             ),
         ),
-        ("tests/browser/test_modules.py",),
+        ("tests/browser/test_channel.py",),
     ),
     Bug(
         "another epoch is compared",
@@ -151,7 +151,7 @@ CLIENT = (
                 "return other.seq <= this.seq ? this : other",
             ),
         ),
-        ("tests/browser/test_modules.py",),
+        ("tests/browser/test_bindings.py",),
     ),
     Bug(
         "a region that came late",
@@ -165,7 +165,7 @@ CLIENT = (
                 "return Boolean(heard && since.seq < heard.seq)",
             ),
         ),
-        ("tests/browser/test_modules.py",),
+        ("tests/browser/test_bindings.py",),
     ),
     Bug(
         "a storm without a refresh",
@@ -179,7 +179,7 @@ CLIENT = (
                 "return latest + QUIET_MS",
             ),
         ),
-        ("tests/browser/test_modules.py",),
+        ("tests/browser/test_coalescer.py",),
     ),
     Bug(
         "an open socket counts as live",
@@ -193,6 +193,6 @@ CLIENT = (
                 'if (this.#phase === "joined") return "live"',
             ),
         ),
-        ("tests/browser/test_modules.py",),
+        ("tests/browser/test_connection.py",),
     ),
 )

@@ -95,6 +95,13 @@ def test_a_share_is_said_in_per_cent_and_a_number_as_it_is(now, admin, client_fo
     assert "Dead letters0Well> 0" in "".join(words.split("\n"))
 
 
+def test_a_delay_is_said_as_its_bounds_are(now, admin, client_for):
+    keep_hub(look(), timezone.now() - 20 * SECOND, Grain.COARSE)
+    keep_hub(look(delivered(40, 0.09)), timezone.now(), Grain.COARSE)
+    words = unescape(strip_tags(client_for(admin).get("/operations/").text))
+    assert "Delivery, 95th percentile98 msWell> 500 ms> 2 s" in "".join(words.split("\n"))
+
+
 def test_delivery_alone_is_not_called_well(now, admin, client_for, all_seen):
     at = timezone.now()
     keep_hub(look(), at, Grain.COARSE)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from portal import jobs
+from portal.mail import NO_SERVER
 from portal.models import (
     AuditEntry,
     CareTeamMembership,
@@ -291,3 +292,16 @@ def test_who_was_signed_in_before_in_this_browser_is_not_any_more(link, client_f
 def test_the_page_keeps_its_address_to_itself(link, client):
     assert client.get(link)["Referrer-Policy"] == "no-referrer"
     assert client.post(link, {})["Referrer-Policy"] == "no-referrer"
+
+
+def test_whoever_invites_is_told_that_no_link_goes_out(client_for, ada, dora, settings):
+    page = f"/patients/{dora.pk}/invitation/"
+    client = client_for(ada)
+    client.post(page, {"email": "dora@home.example"})
+    assert "The link is on its way" in client.get(page).text
+    settings.EMAIL_BACKEND = NO_SERVER
+    shown = client.get(page).text
+    assert "no e-mail" in shown
+    assert "The link is on its way" not in shown
+    assert "Send a new link" not in shown
+    assert "Withdraw the link" in shown

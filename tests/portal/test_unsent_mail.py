@@ -80,8 +80,20 @@ def test_who_waits_for_an_e_mail_is_told_that_none_comes(client, db, settings):
     assert "a link is on its way" in client.get("/password/reset/sent/").text
     settings.EMAIL_BACKEND = NO_SERVER
     answer = client.get("/password/reset/sent/").text
-    assert "cannot send e-mail" in answer
+    assert "we cannot send you a link" in answer
     assert "a link is on its way" not in answer
+
+
+def test_nobody_is_asked_for_an_address_to_which_nothing_would_go(client, ana, settings):
+    assert 'name="email"' in client.get("/password/reset/").text
+    settings.EMAIL_BACKEND = NO_SERVER
+    for answer in (
+        client.get("/password/reset/"),
+        client.post("/password/reset/", {"email": ana.user.email}),
+    ):
+        assert "Call your clinic" in answer.text
+        assert 'name="email"' not in answer.text
+    assert not ProcrastinateJob.objects.filter(task_name="portal.send_password_reset").exists()
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ from portal.access import Reader
 from portal.demo import DEMO_PASSWORD
 from portal.management.demo.calendar import DemoCalendar
 from portal.management.demo.recovery_curve import Reading, readings
-from portal.management.demo.stories import ANA, STORIES, Story, Talk
+from portal.management.demo.stories import ANA, STORIES
+from portal.management.demo.story import Story, Talk
 from portal.management.demo.watch import begin_to_watch
 from portal.models import (
     Caregiver,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portal.management.demo.stories import Story
+from portal.management.demo.story import Story
 
 DAYS = 14
 HOURS_OF_READINGS = (8, 13, 20)

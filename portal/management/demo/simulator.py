@@ -20,7 +20,8 @@ from portal import access
 from portal.access import Reader
 from portal.management.demo.clinic import CODES, DIASTOLIC, PRESSURE, SYSTOLIC
 from portal.management.demo.recovery_curve import next_reading
-from portal.management.demo.stories import REMARKS, STORIES, Story
+from portal.management.demo.stories import REMARKS, STORIES
+from portal.management.demo.story import Story
 from portal.management.demo.watch import Findings
 from portal.models import Organization, Patient, Role
 from portal.tenancy import acting_for

@@ -1,0 +1,94 @@
+"""A part that its page loads by itself and that does not come: it says so, and comes later."""
+
+import pytest
+from playwright.sync_api import expect
+
+READINGS = "**/home/readings/**"
+FAILED, COME = "We could not load this", "Last readings"
+KEEPS_TRYING = "We keep trying."
+LONGER_THAN_ANY_WAIT = "00:20"
+
+
+@pytest.fixture
+def home(visit, ana):
+    """`home(answer)`: Ana's page, on which nothing but her readings fails, by this answer."""
+
+    def home(answer):
+        visit.expect_trouble("/home/readings/", "htmx:", "undefined")
+        page = visit(ana, "/account/")
+        page.clock.install()
+        page.route(READINGS, answer)
+        page.goto(f"{visit.url}/home/")
+        return page
+
+    return home
+
+
+def part(page):
+    return page.locator(".slot[hx-get^='/home/readings/']")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [lambda route: route.abort(), lambda route: route.fulfill(status=503, body="<h1>Later</h1>")],
+    ids=["no line", "a proxy"],
+)
+def test_it_says_so_and_comes_by_itself(home, answer):
+    page = home(answer)
+    expect(part(page)).to_contain_text(FAILED)
+    expect(part(page)).to_contain_text(KEEPS_TRYING)
+    expect(part(page).locator(".skeleton")).to_have_count(0)
+    # Aloud once, for all parts together.
+    expect(page.locator("behind-notice")).to_contain_text("Part of this page")
+    expect(page.locator(".toast")).to_have_count(0)
+
+    page.unroute(READINGS)
+    expect(part(page)).to_contain_text(COME)
+    expect(page.locator("behind-notice")).to_be_empty()
+
+
+def test_an_answer_that_hangs_is_given_up_and_asked_for_again(home):
+    asked = []
+
+    def hangs_at_first(route):
+        asked.append(route)
+        if len(asked) > 1:
+            route.continue_()
+
+    page = home(hangs_at_first)
+    expect(part(page).locator(".skeleton")).to_have_count(1)
+    expect(part(page)).to_contain_text(FAILED)
+    expect(part(page)).to_contain_text(COME)
+    assert len(asked) == 2
+
+
+def test_what_is_refused_is_asked_for_again_by_a_person_alone(home):
+    asked = []
+
+    def refused(route):
+        asked.append(route)
+        route.fulfill(status=404, body="Not here")
+
+    page = home(refused)
+    expect(part(page)).to_contain_text(FAILED)
+    expect(part(page)).not_to_contain_text(KEEPS_TRYING)
+    expect(page.locator(".toast")).to_have_count(0)
+    page.clock.run_for(LONGER_THAN_ANY_WAIT)
+    assert len(asked) == 1
+
+    page.unroute(READINGS)
+    part(page).get_by_role("button", name="Try again now").click()
+    expect(part(page)).to_contain_text(COME)
+
+
+def test_a_part_that_has_nothing_to_say_leaves_no_gap(visit, ana):
+    """Ana has no plan, no message and no visit."""
+    page = visit(ana, "/home/")
+    expect(part(page)).to_contain_text(COME)
+    expect(page.locator(".slot .skeleton")).to_have_count(0)
+    greeting, check_in, readings = (
+        page.locator(f".slot[hx-get^='/home/{name}/']").bounding_box()
+        for name in ("greeting", "check-in", "readings")
+    )
+    between = check_in["y"] - greeting["y"] - greeting["height"]
+    assert readings["y"] - check_in["y"] - check_in["height"] == pytest.approx(between, abs=0.5)
