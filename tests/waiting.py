@@ -9,12 +9,22 @@ PATIENCE_SECONDS = 60.0
 
 def wait_until(condition, seconds=PATIENCE_SECONDS):
     """Wait for a condition and return what it answered; fail when it does not come in time."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (answer := condition()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise AssertionError(f"not within {seconds} s: {condition}")
-        time.sleep(0.005)
+        time.sleep(pause_after(waited))
     return answer
+
+
+def pause_after(waited):
+    """How long not to ask again, having waited so long for something; both in seconds.
+
+    Who asks takes the processor from what is to come. So the longer it takes, the seldomer; what
+    comes is seen a twentieth later.
+    """
+    return min(max(0.005, waited / 20), 0.1)
 
 
 def ended(function, seconds=PATIENCE_SECONDS):

@@ -7,6 +7,7 @@ product's own (hub, authority, relay, PostgreSQL), and a thousand of them cost a
 import asyncio
 import itertools
 import json
+import time
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -27,6 +28,7 @@ from realtime.consumer import consumer
 from realtime.relay import Relay
 from tests.cast import BACKEND
 from tests.realtime.reading.wire import PAGE
+from tests.waiting import pause_after
 
 # Nobody waits longer for what has to come.
 PATIENCE_SECONDS = 60.0
@@ -34,9 +36,10 @@ PATIENCE_SECONDS = 60.0
 
 async def until(condition, seconds=PATIENCE_SECONDS):
     """Wait for a condition and return what it answered; fail when it does not come in time."""
+    began = time.monotonic()
     async with asyncio.timeout(seconds):
         while not (answer := condition()):
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(pause_after(time.monotonic() - began))
     return answer
 
 
@@ -169,9 +172,7 @@ class NearSocket:
 
     async def until(self, condition, seconds=PATIENCE_SECONDS):
         """Wait until a condition holds or the socket has ended. Raises TimeoutError."""
-        async with asyncio.timeout(seconds):
-            while self.closed_with is None and not condition():
-                await asyncio.sleep(0.005)
+        await until(lambda: self.closed_with is not None or condition(), seconds)
 
     def changes(self):
         """The `data` of every change that came, in order."""
