@@ -107,21 +107,21 @@ def install_defaults(
     policies = {
         severity: _policy(organization_id, said, rota_id) for severity, said in POLICIES.items()
     }
-    new = 0
     known = set(Rule.objects.filter(organization_id=organization_id).values_list("name", flat=True))
-    for name, said in rules():
-        if name in known:
-            continue
-        rule = Rule.objects.create(organization_id=organization_id, name=name, is_on=switched_on)
-        RuleVersion.objects.create(
+    versions = [
+        RuleVersion(
             organization_id=organization_id,
-            rule=rule,
+            rule=Rule(organization_id=organization_id, name=name, is_on=switched_on),
             number=1,
             policy=policies[said["severity"]],
             **said,
         )
-        new += 1
-    return new
+        for name, said in rules()
+        if name not in known
+    ]
+    Rule.objects.bulk_create([version.rule for version in versions])
+    RuleVersion.objects.bulk_create(versions)
+    return len(versions)
 
 
 def rules() -> Iterator[tuple[str, dict[str, Any]]]:
