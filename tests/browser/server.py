@@ -52,7 +52,8 @@ class Server:
             self._process = subprocess.Popen(
                 [sys.executable, *uvicorn(self.port)],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                # A pool as in production: each request would open a connection of its own.
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "DATABASE_POOL": "8"},
                 stdout=log,
                 stderr=log,
                 preexec_fn=dies_with_parent(),
