@@ -3,14 +3,20 @@
 import pytest
 
 BINDINGS = """async (steps) => {
-  const { Bindings, keyOf } = await import("realtime/bindings")
+  const { Bindings } = await import("realtime/bindings")
   const { Cursor } = await import("realtime/cursor")
   const bindings = new Bindings()
   const told = {}
   const leaves = {}
   const binding = (table) => ({ event: "*", schema: "public", table, filter: "" })
-  const keys = (tables) => tables.map((table) => keyOf(binding(table)))
+  // Of the first binding of a table, also when that is forgotten by now.
+  const known = {}
+  const keys = (tables) => {
+    for (const { key, binding } of bindings.list()) known[binding.table] ??= key
+    return tables.map((table) => known[table])
+  }
   for (const [what, ...rest] of steps) {
+    keys([])
     if (what === "add") {
       const [region, table, since] = rest
       told[region] ??= 0
@@ -116,6 +122,56 @@ def test_what_came_after_everybody_was_told_keeps_its_place(bindings):
         ["event", "e:7", "vitals"],
     )
     assert end["told"] == {"list": 1, "new": 1}
+
+
+def test_what_came_for_the_same_after_everybody_was_told_is_told_too(bindings):
+    """A refresh that was under way when everybody was told, and may be older than that."""
+    end = bindings(
+        ["add", "old", "messages", "e:5"],
+        ["resync"],
+        ["add", "new", "messages", "e:5"],
+        ["leave", "old"],
+        ["count from", "e:6"],
+    )
+    assert end == {"told": {"old": 1, "new": 1}, "at": {"messages": "e:6"}}
+
+
+def test_what_came_with_content_of_another_log_is_told_too(bindings):
+    end = bindings(
+        ["add", "list", "messages", "e:5"],
+        ["resync"],
+        ["add", "new", "vitals", "e:5"],
+        ["count from", "f:3"],
+    )
+    assert end == {
+        "told": {"list": 1, "new": 1},
+        "at": {"messages": "f:3", "vitals": "f:3"},
+    }
+
+
+def test_in_a_log_that_went_back_an_event_counts_before_the_position_does(bindings):
+    end = bindings(
+        ["add", "list", "messages", "e:90"],
+        ["joined", "messages"],
+        ["resync"],
+        ["event", "e:5", "messages"],
+        ["count from", "e:5"],
+    )
+    assert end == {"told": {"list": 2}, "at": {"messages": "e:5"}}
+
+
+@pytest.mark.parametrize("answer", [["joined", "messages"], ["polled", "e:9", "messages"]])
+def test_what_was_asked_for_a_binding_that_is_forgotten_is_not_its_successors(bindings, answer):
+    """It was asked from a later position on than the content of the new one has."""
+    end = bindings(
+        ["add", "old", "messages", "e:8"],
+        ["leave", "old"],
+        ["prune"],
+        ["add", "new", "messages", "e:5"],
+        answer,
+        ["position", "e:9"],
+    )
+    assert end["at"] == {"messages": "e:5"}
 
 
 def test_a_binding_that_nobody_wants_is_forgotten(bindings):

@@ -7,6 +7,7 @@
  */
 export class Bindings {
   #entries = new Map()
+  #count = 0
 
   /**
    * Wait for `binding` on behalf of content that was read at the cursor `since`; `tell` is called
@@ -14,11 +15,14 @@ export class Bindings {
    * function that ends the wait.
    */
   add(binding, since, tell) {
-    const key = keyOf(binding)
-    let entry = this.#entries.get(key)
+    const name = nameOf(binding)
+    let entry = this.#entries.get(name)
     if (!entry) {
+      // One that was forgotten and comes again has a key of its own: what the server was asked for
+      // meanwhile, perhaps from a later position on, was asked for the other one.
+      const key = `${++this.#count} ${name}`
       entry = { key, binding, at: since, from: since, joined: false, tells: new Set() }
-      this.#entries.set(key, entry)
+      this.#entries.set(name, entry)
     }
     entry.tells.add(tell)
     if (missed(entry, since)) tell()
@@ -27,7 +31,7 @@ export class Bindings {
 
   /** Forget the bindings that nobody waits for any more. */
   prune() {
-    for (const [key, entry] of this.#entries) if (!entry.tells.size) this.#entries.delete(key)
+    for (const [name, entry] of this.#entries) if (!entry.tells.size) this.#entries.delete(name)
   }
 
   /** What to ask the server for: each binding with its key and the cursor it stands at. */
@@ -43,9 +47,8 @@ export class Bindings {
 
   /** Tell the regions of `keys` of the event at `cursor`, unless they have it already. */
   deliver(cursor, keys) {
-    for (const key of keys) {
-      const entry = this.#entries.get(key)
-      if (!entry || (cursor && has(entry, cursor))) continue
+    for (const entry of this.#entries.values()) {
+      if (!keys.includes(entry.key) || (cursor && has(entry, cursor))) continue
       for (const tell of [...entry.tells]) tell()
       if (cursor) entry.at = entry.heard = cursor
     }
@@ -62,19 +65,24 @@ export class Bindings {
   /** Something happened that cannot be told one by one: everybody reads afresh. */
   tellAll() {
     for (const entry of this.#entries.values()) {
-      entry.told = true
-      for (const tell of [...entry.tells]) tell()
+      entry.told = new Set(entry.tells)
+      for (const tell of entry.told) tell()
     }
   }
 
   /**
    * Count from `cursor` on, wherever the bindings stood before. One that came since everybody was
    * told, with content of this log, keeps its place: what it lacks up to there it still has to hear.
+   * Content that came since for one that moves may be older than what everybody was told: it is
+   * told now.
    */
   restart(cursor) {
     for (const entry of this.#entries.values()) {
-      if (entry.told || !entry.at.sameEpoch(cursor)) entry.at = entry.from = entry.heard = cursor
-      entry.told = false
+      const { told } = entry
+      entry.told = null
+      if (!told && entry.at.sameEpoch(cursor)) continue
+      entry.at = entry.from = entry.heard = cursor
+      for (const tell of [...entry.tells]) if (!told?.has(tell)) tell()
     }
   }
 
@@ -86,12 +94,13 @@ export class Bindings {
   }
 }
 
-export function keyOf({ event, schema, table, filter }) {
+function nameOf({ event, schema, table, filter }) {
   return JSON.stringify([event, schema, table, filter])
 }
 
-function has(entry, cursor) {
-  return entry.at.sameEpoch(cursor) && cursor.seq <= entry.at.seq
+// While all read afresh, the position of before says nothing: the log may have gone back behind it.
+function has({ at, told }, cursor) {
+  return !told && at.sameEpoch(cursor) && cursor.seq <= at.seq
 }
 
 // Content read at `since` lacks what this binding heard later, and what passed before it listened.

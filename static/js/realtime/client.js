@@ -32,6 +32,7 @@ export class Client extends EventTarget {
   #heartbeat = null
   #toldAt = 0
   #resyncing = false
+  #resyncs = 0
   #asked = ""
   #behind = new Map() // each part that could not be fetched, and until when it was right
   #clock = steadyClock()
@@ -208,6 +209,7 @@ export class Client extends EventTarget {
   #resync() {
     this.#bindings.tellAll()
     this.#resyncing = true
+    this.#resyncs += 1
   }
 
   #reached(cursor, at, keys = null) {
@@ -225,12 +227,15 @@ export class Client extends EventTarget {
   async #askOnce() {
     const asking = (this.#poll = new AbortController())
     const wanted = this.#bindings.list()
+    const resyncs = this.#resyncs
     const { organization, csrf } = this.#page
     try {
       const answer = await poll({
         wanted, cursor: earliest(wanted, this.#cursor), organization, csrf, signal: asking.signal,
       })
       if (asking.signal.aborted) return
+      // Read before the socket told everybody to read afresh: where they count from it cannot say.
+      if (this.#resyncs !== resyncs) return this.#askOnce()
       if (answer.resync) this.#resync()
       for (const event of answer.events) this.#deliver(event)
       // A server that nothing new can reach has told what it has, but not how things stand now.
@@ -283,13 +288,16 @@ function earliest(wanted, cursor) {
   }, cursor)
 }
 
-// Wall time counts the hours a laptop sleeps, performance.now() may not; but it may step back.
+// Wall time counts the hours a laptop sleeps, performance.now() may not; but it may be set back, and
+// the seconds since it was looked at last have passed all the same.
 function steadyClock() {
-  let latest = 0
-  let shift = 0
+  let now = 0
+  let wall = Date.now()
+  let running = performance.now()
   return () => {
-    const now = Date.now()
-    if (now + shift < latest) shift = latest - now
-    return (latest = now + shift)
+    const [wallBefore, runningBefore] = [wall, running]
+    wall = Date.now()
+    running = performance.now()
+    return (now += Math.max(wall - wallBefore, running - runningBefore))
   }
 }
