@@ -1,5 +1,6 @@
 """What fault tests start from."""
 
+import gc
 import subprocess
 import uuid
 
@@ -27,6 +28,15 @@ from tests.realtime.conftest import (  # noqa: F401 - fixtures of the engine's o
     superuser,
 )
 from tests.realtime.reading.conftest import cookie_of, inbox  # noqa: F401 - as above
+
+
+@pytest.fixture(autouse=True)
+def collected(request):
+    """What a fault cut off says so when it is collected: to the test that may ignore it, and not
+    to whichever comes after."""
+    yield
+    if request.node.get_closest_marker("filterwarnings"):
+        gc.collect()
 
 
 @pytest.fixture

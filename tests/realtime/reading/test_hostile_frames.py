@@ -115,7 +115,10 @@ def test_no_frame_ends_a_socket_or_the_process(server, cookie_of, ana, inbox, cl
     wrong = [
         each
         for each in caplog.records
-        if each.name.startswith("realtime.") and each.levelno >= logging.ERROR
+        if each.name.startswith("realtime.")
+        and each.levelno >= logging.ERROR
+        # No frame reaches the relay; a busy machine may.
+        and "No relay gives a sign of life" not in each.getMessage()
     ]
     assert not wrong, [each.getMessage() for each in wrong]
 
