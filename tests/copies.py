@@ -17,16 +17,16 @@ ROOT = Path(__file__).resolve().parent.parent
 def copy_database(template: str, target: str) -> None:
     """Copy one database into another, empty one; a third of the time that the migrations take."""
     programs = programs_for(server_account())
-    with subprocess.Popen(
-        [programs / "pg_dump", "--no-sync", template], stdout=subprocess.PIPE
-    ) as dump:
-        subprocess.run(
-            [programs / "psql", "-qX", "-v", "ON_ERROR_STOP=1", target],
-            stdin=dump.stdout,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-    assert dump.returncode == 0
+    dump = subprocess.run(
+        [programs / "pg_dump", "--no-sync", template], stdout=subprocess.PIPE, check=True
+    ).stdout
+    subprocess.run(
+        [programs / "psql", "-qX", "-v", "ON_ERROR_STOP=1", target],
+        # TEST_DATABASE_URL may name a server that is older than our programs.
+        input=dump.replace(b"SET transaction_timeout = 0;\n", b""),
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 @contextmanager
