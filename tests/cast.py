@@ -8,7 +8,6 @@ her clinician, and Otto, administrator.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import groupby
 from types import SimpleNamespace
 
 from django.conf import settings
@@ -134,9 +133,10 @@ def seat() -> None:
         place.organization = place.patient.organization
     CAST.mandate.organization = CAST.clinic
     rows += [*CAST.teams, CAST.mandate]
-    for kind, of_kind in groupby(rows, type):
-        kind.objects.using("owner").bulk_create(list(of_kind))
     for row in rows:
+        row._state.adding = True
+        row._state.db = None
+        row.save(using="owner", force_insert=True)
         # Made by the owner, used by the application.
         row._state.db = "default"
 

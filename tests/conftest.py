@@ -10,15 +10,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import hypothesis
 import psycopg
 import pytest
-from psycopg.pq import TransactionStatus
 
 from portal.embedded.postgres import (
     DatabaseUrls,
@@ -171,83 +170,46 @@ def django_db_setup(django_db_blocker, database_urls) -> None:
 
 
 @pytest.fixture
-def committed(django_db_setup, django_db_blocker, emptied) -> Iterator[None]:
+def committed(django_db_setup, django_db_blocker, database_urls) -> Iterator[None]:
     """Real commits; afterwards every table is emptied and the cast seated again."""
     with django_db_blocker.unblock():
         yield
-        emptied()
+        empty(database_urls)
 
 
 @pytest.fixture(scope="module")
-def committed_for_module(django_db_setup, django_db_blocker, emptied) -> Iterator[None]:
+def committed_for_module(django_db_setup, django_db_blocker, database_urls) -> Iterator[None]:
     """The same for a module whose tests only look; its tests may not ask for `db`."""
     with django_db_blocker.unblock():
         yield
-        emptied()
+        empty(database_urls)
 
 
-@pytest.fixture(scope="session")
-def emptied(database_urls) -> Iterator[Callable[[], None]]:
-    """`emptied()`: every table is empty, but for the cast. Django's own guard must be unblocked.
+def empty(database_urls: DatabaseUrls) -> None:
+    """Empty every table, and seat the cast again. Django's own guard must be unblocked."""
+    from django.db import connections
 
-    Connections are kept from test to test, also Django's: each new one would have to learn anew of
-    a thousand tables and indexes, and of every policy on its way.
-    """
     from tests.cast import seat
 
-    superuser = [_replica(database_urls)]
-
-    def emptied() -> None:
-        _let_go()
-        if not _is_there(superuser[0]):
-            superuser[0] = _replica(database_urls)
+    connections.close_all()
+    with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
         tables = [
             name
-            for (name,) in superuser[0].execute(
+            for (name,) in connection.execute(
                 "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
                 " AND relkind IN ('r', 'p') AND NOT relispartition"
             )
             if name not in KEPT_TABLES
         ]
-        _delete_from(superuser[0], tables)
+        connection.execute("SET session_replication_role = replica")
+        _emptied(connection, tables)
         # Emptying a published table is itself published, even to a replica.
-        superuser[0].execute("DELETE FROM realtime_inbox")
-        seat()
-
-    yield emptied
-    superuser[0].close()
+        connection.execute("DELETE FROM realtime_inbox")
+    seat()
+    connections.close_all()
 
 
-def _replica(database_urls: DatabaseUrls) -> psycopg.Connection:
-    return psycopg.connect(
-        database_urls.superuser,
-        autocommit=True,
-        options="-c session_replication_role=replica",
-    )
-
-
-def _is_there(connection: psycopg.Connection) -> bool:
-    """Whether a connection lives, and nothing is under way in it: a test may have ended it."""
-    if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
-        return False
-    with suppress(psycopg.OperationalError):
-        connection.execute("SELECT")
-    return not connection.closed
-
-
-def _let_go() -> None:
-    """Of what a test of this thread holds in the database, and of what it has set there."""
-    from django.db import connections
-
-    for each in connections.all(initialized_only=True):
-        if each.connection is not None and not each.in_atomic_block and _is_there(each.connection):
-            each.connection.execute("DISCARD ALL")
-            each.init_connection_state()
-        else:
-            each.close()
-
-
-def _delete_from(connection: psycopg.Connection, tables: list[str]) -> None:
+def _emptied(connection: psycopg.Connection, tables: list[str]) -> None:
     # Row by row: TRUNCATE makes new files for every table and index, a thousand of them here.
     held = " UNION ALL ".join(
         f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables

@@ -28,6 +28,7 @@ from tests.browser.chromium import executable
 from tests.browser.people import Talk
 from tests.browser.server import Server, Wire
 from tests.browser.stage import SCRIPTS, Stage
+from tests.conftest import empty
 
 MODULES_HOST = "http://modules.test"
 # What has to come may take a busy machine long; how fast it comes is measured, not tested.
@@ -100,7 +101,7 @@ def stage(browser) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def running_server(
-    django_db_setup, django_db_blocker, emptied, tmp_path_factory
+    django_db_setup, django_db_blocker, database_urls, tmp_path_factory
 ) -> Iterator[Server]:
     """One server for a module and no longer: its relay empties the inbox that others look into."""
     server = Server(tmp_path_factory.mktemp("server") / "server.log")
@@ -109,7 +110,7 @@ def running_server(
     server.stop()
     # Its last word (a sample of how it was) comes after its last test has tidied up.
     with django_db_blocker.unblock():
-        emptied()
+        empty(database_urls)
 
 
 @pytest.fixture

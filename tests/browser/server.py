@@ -52,8 +52,7 @@ class Server:
             self._process = subprocess.Popen(
                 [sys.executable, *uvicorn(self.port)],
                 cwd=ROOT,
-                # A pool as in production: each request would open a connection of its own.
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "DATABASE_POOL": "8"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 stdout=log,
                 stderr=log,
                 preexec_fn=dies_with_parent(),
