@@ -106,9 +106,7 @@ def now_of(request: HttpRequest) -> dict[str, Any]:
             )[:MOST_ENDED]
         ),
         "stream": stream,
-        "beat_age": figures.age(
-            inf if stream is None or stream.beat_age is None else stream.beat_age
-        ),
+        "beat_age": figures.age(health.beat_age(stream)) if stream else "",
         "oldest_waiting": figures.seconds(stream.oldest_waiting) if stream else "",
         "leader": history.leader(at),
         "processes": history.processes(at),
