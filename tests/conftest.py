@@ -6,6 +6,7 @@ row-level security binds. Two fixtures open the database: `db` rolls back, `comm
 real and is cleaned up by the owner.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -89,6 +90,12 @@ def _set_up_django() -> None:
     import django
 
     django.setup()
+
+
+def pytest_collection_finish() -> None:
+    """What six thousand tests are made of stays: looks for garbage pass it by, as in a server."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
