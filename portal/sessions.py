@@ -7,13 +7,16 @@ random and too long to guess.
 
 import hashlib
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    from portal.models import Session
 
 ORGANIZATION_KEY = "organization"
 BROWSER_KEY = "browser"
@@ -40,6 +43,9 @@ class SessionStore(SessionBase):
     counts as activity: saving a session must not extend it.
     """
 
+    # What `load` has read, so that whoever looks at its times need not read it again.
+    row: "Session | None" = None
+
     @property
     def digest(self) -> str:
         """The name of this session; "" while it has no key."""
@@ -47,12 +53,12 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         """The data of a session that has not expired; nothing, and no key, of any other."""
-        row = _rows().filter(pk=self.digest, expire_date__gt=timezone.now()).first()
-        if row is None:
+        self.row = _rows().filter(pk=self.digest, expire_date__gt=timezone.now()).first()
+        if self.row is None:
             # Never the key that was offered: an attacker may have planted it.
             self._session_key = None
             return {}
-        return self.decode(row.session_data)
+        return self.decode(self.row.session_data)
 
     def exists(self, session_key: str) -> bool:
         """Whether a session has this key."""

@@ -11,6 +11,7 @@ import logging
 import math
 import random
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from realtime import close_codes
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 1.0
+# A round looks at the sockets in so many parts, unless they are few: to look at a thousand of them
+# at once holds up a change that comes just then by half of what it takes to tell it to them all.
+_PARTS, _FEW = 20, 50
 
 # All live sessions are validated by one question, this often.
 NET_SECONDS = 30.0
@@ -48,45 +52,54 @@ class Watch:
     async def run(self) -> None:
         """Make the rounds until cancelled."""
         while True:
-            await asyncio.sleep(ROUND_SECONDS)
             try:
-                self._round()
+                self._begin()
             except Exception:
-                # One odd socket must not end the watch over all others.
                 logger.exception("A round over the sockets failed.")
+            parts = _parts(list(self._hub.connections))
+            for part in parts:
+                await asyncio.sleep(ROUND_SECONDS / len(parts))
+                self._look_at(part)
 
-    def _round(self) -> None:
+    def _begin(self) -> None:
+        """What must not be late, of all sockets at once: who has reached an end by the clock."""
         hub, now, clock = self._hub, time.monotonic(), time.time()
-        silent = []
         self._rounds += 1
         hub.tally.second(clock, len(hub.connections), is_fresh=hub.fresh_moment is not None)
         hub.core.keep_time(clock)
-        self._tell_positions()
-        for connection in list(hub.connections):
-            if connection.deadline.is_over(connection.line, now):
-                hub.core.drop(connection, close_codes.OVERFLOW, "resync")
-            elif now - connection.heard_at > hub.limits.idle_seconds:
-                hub.core.drop(connection, close_codes.IDLE, "idle")
-            elif connection.idle_at <= clock:
-                silent.append(connection)
+        silent = [each for each in hub.connections if each.idle_at <= clock]
         if silent and (self._silent is None or self._silent.done()):
             self._silent = hub.keep(self._ask_about(silent), "hub: silent sessions")
         if now >= self._net_at and (self._net is None or self._net.done()):
             self._net_at = now + NET_SECONDS
             self._net = hub.keep(self._cast_net(), "hub: net")
 
-    def _tell_positions(self) -> None:
-        """Tell a share of the sockets, so that each hears it once in `position_seconds`."""
-        hub, at = self._hub, self._hub.fresh_moment
-        if at is None:
-            return
-        shares = max(1, math.floor(hub.limits.position_seconds / ROUND_SECONDS))
+    def _look_at(self, part: Sequence[Connection]) -> None:
         pressed: dict[object, Encoded] = {}
-        for connection in list(hub.connections):
-            if (connection.number + self._rounds) % shares:
+        for connection in part:
+            if connection.is_closed:
                 continue
-            if not connection.tell_position(hub.core, at.isoformat(), pressed):
-                hub.core.drop(connection, close_codes.OVERFLOW, "resync")
+            try:
+                self._look_at_one(connection, pressed)
+            except Exception:
+                # One odd socket must not end the watch over the others.
+                logger.exception("A look at a socket failed.")
+
+    def _look_at_one(self, connection: Connection, pressed: dict[object, Encoded]) -> None:
+        hub, now = self._hub, time.monotonic()
+        if connection.deadline.is_over(connection.line, now):
+            hub.core.drop(connection, close_codes.OVERFLOW, "resync")
+        elif now - connection.heard_at > hub.limits.idle_seconds:
+            hub.core.drop(connection, close_codes.IDLE, "idle")
+        elif not self._tell_position(connection, pressed):
+            hub.core.drop(connection, close_codes.OVERFLOW, "resync")
+
+    def _tell_position(self, connection: Connection, pressed: dict[object, Encoded]) -> bool:
+        """Each socket hears it once in `position_seconds`. False when the peer cannot keep up."""
+        hub = self._hub
+        rounds = max(1, math.floor(hub.limits.position_seconds / ROUND_SECONDS))
+        at = None if (connection.number + self._rounds) % rounds else hub.fresh_moment
+        return at is None or connection.tell_position(hub.core, at.isoformat(), pressed)
 
     async def _cast_net(self) -> None:
         """Close the sockets whose session, user or membership ended without a word."""
@@ -125,3 +138,9 @@ class Watch:
                 connection.sign_of_life(valid[connection.identity])
             else:
                 hub.core.drop(connection, close_codes.SIGNED_OUT, "signed out")
+
+
+def _parts(connections: Sequence[Connection]) -> list[Sequence[Connection]]:
+    """The sockets in parts of about equal size: one at least, also of none."""
+    count = min(_PARTS, max(1, len(connections) // _FEW))
+    return [connections[first::count] for first in range(count)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from portal.models import Role, Session
-from portal.sessions import name_of
+from portal.sessions import SessionStore, name_of
 
 IDLE_KEY = "idle_seconds"
 REFRESH_HEADER = "X-Vigil-Refresh"
@@ -46,7 +46,7 @@ class SessionLimits:
         if not digest or request.path in ("/healthz", "/readyz"):
             return self.get_response(request)
         if request.session.get(SESSION_KEY):
-            session = Session.objects.filter(pk=digest).first()
+            session = cast(SessionStore, request.session).row
             if session is None or is_over(session, request.session.get(IDLE_KEY)):
                 request.session.flush()
                 return self.get_response(request)

@@ -3,10 +3,12 @@
 import asyncio
 import time
 import uuid
+from dataclasses import replace
 
 import psycopg
 import pytest
 
+from realtime import watch
 from realtime.bus import NOT_OURS
 from realtime.failpoints import armed
 from tests.realtime.reading.wire import PAGE, changed_ids, is_system, number
@@ -204,13 +206,27 @@ def test_a_log_that_is_another_one_closes_every_page(page, wire, ana, owner, put
 
 
 def test_positions_are_told_to_quiet_pages(page, inbox, server, monkeypatch):
-    from dataclasses import replace
-
     head = inbox.head()
     monkeypatch.setattr(server.hub, "limits", replace(server.hub.limits, position_seconds=1))
     frame = page.until(lambda frame: frame[3] == "system")[-1]
     assert frame[:2] == [None, None]
     assert number(frame[4]["message"]) >= number(head)
+
+
+def test_a_round_in_parts_comes_to_every_socket_whatever_an_odd_one_does(
+    wire, ana, server, monkeypatch
+):
+    monkeypatch.setattr(watch, "_FEW", 2)
+    monkeypatch.setattr(server.hub, "limits", replace(server.hub.limits, position_seconds=1))
+    pages = [wire(ana) for _ in range(5)]
+    for page in pages:
+        page.live(VITALS)
+    odd = min(server.hub.connections, key=lambda each: each.number)
+    server.call(setattr, odd, "deadline", None)
+    for page in pages[1:]:
+        for _ in range(2):
+            # Sooner than the others are closed as idle, which would leave fewer parts.
+            page.until(lambda frame: is_system(frame, "position"), seconds=30)
 
 
 def test_a_page_that_is_gone_leaves_nothing_behind(wire, ana, server):
