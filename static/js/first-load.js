@@ -54,5 +54,7 @@ function wait(part) {
 function ask(part) {
   if (!part.isConnected) return client?.isAbreast(part)
   if (part.classList.contains("htmx-request") || !isAwaited(part)) return
-  window.htmx.ajax("GET", part.getAttribute("hx-get"), { source: part, swap: "innerHTML" })
+  const asked = { source: part, swap: "innerHTML" }
+  // That it failed again is heard above, like the first time.
+  window.htmx.ajax("GET", part.getAttribute("hx-get"), asked).catch(() => {})
 }

@@ -14,7 +14,7 @@ def home(visit, ana):
     """`home(answer)`: Ana's page, on which nothing but her readings fails, by this answer."""
 
     def home(answer):
-        visit.expect_trouble("/home/readings/", "htmx:", "undefined")
+        visit.expect_trouble("/home/readings/", "htmx:")
         page = visit(ana, "/account/")
         page.clock.install()
         page.route(READINGS, answer)
@@ -29,11 +29,14 @@ def part(page):
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [lambda route: route.abort(), lambda route: route.fulfill(status=503, body="<h1>Later</h1>")],
+    ("answer", "ended"),
+    [
+        (lambda route: route.abort(), "requestfailed"),
+        (lambda route: route.fulfill(status=503, body="<h1>Later</h1>"), "requestfinished"),
+    ],
     ids=["no line", "a proxy"],
 )
-def test_it_says_so_and_comes_by_itself(home, answer):
+def test_it_says_so_and_comes_by_itself(home, answer, ended):
     page = home(answer)
     expect(part(page)).to_contain_text(FAILED)
     expect(part(page)).to_contain_text(KEEPS_TRYING)
@@ -41,6 +44,11 @@ def test_it_says_so_and_comes_by_itself(home, answer):
     # Aloud once, for all parts together.
     expect(page.locator("behind-notice")).to_contain_text("Part of this page")
     expect(page.locator(".toast")).to_have_count(0)
+
+    # Nor does it complain of the second time.
+    with page.expect_event(ended, lambda request: "/home/readings/" in request.url):
+        page.clock.run_for(LONGER_THAN_ANY_WAIT)
+    expect(part(page)).to_contain_text(FAILED)
 
     page.unroute(READINGS)
     expect(part(page)).to_contain_text(COME)
