@@ -11,19 +11,18 @@ from urllib.parse import urljoin
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlsafe_base64_encode
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from portal import allowances, audit, audit_anchors, audit_chain, tenancy
 from portal.lanes import EMAIL
 from portal.models import AuditEntry, Invitation, KeptText, Membership, Organization, User
+from portal.password_links import password_link
 from portal.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ def send_password_reset(user_id: str, site: str) -> None:
         "password_reset",
         "Choose a new password",
         to=user.email,
-        link=_password_link(user, site),
+        link=password_link(user, site),
         minutes=settings.PASSWORD_RESET_TIMEOUT // 60,
     )
     for organization_id in organizations:
@@ -106,7 +105,7 @@ def send_welcome(organization_id: str, user_id: str, site: str) -> None:
         "welcome",
         "Your place at Vigil",
         to=user.email,
-        link=_password_link(user, site) if is_new else urljoin(site, reverse("portal:sign_in")),
+        link=password_link(user, site) if is_new else urljoin(site, reverse("portal:sign_in")),
         is_new=is_new,
         forgotten=urljoin(site, reverse("portal:password_reset")),
         minutes=settings.PASSWORD_RESET_TIMEOUT // 60,
@@ -183,12 +182,6 @@ def _organizations_of(user_id: str) -> list[UUID]:
         .filter(user_id=user_id)
         .values_list("organization_id", flat=True)
     )
-
-
-def _password_link(user: User, site: str) -> str:
-    uid = urlsafe_base64_encode(str(user.pk).encode())
-    token = default_token_generator.make_token(user)
-    return urljoin(site, reverse("portal:password_reset_confirm", args=[uid, token]))
 
 
 def _was_sent_lately(user: User, organization_id: UUID) -> bool:

@@ -27,33 +27,39 @@ from portal.models import (
 
 @transaction.atomic
 def add_member(email: str, name: str, role: Role, *, by: Reader, site: str) -> Membership:
-    """Give somebody a place in the organization and send them the way in.
+    """Give somebody a place in the organization and send them the way in (see `give_place`)."""
+    from portal import jobs  # jobs call actions
+
+    with tenancy.acting_for(by.organization_id, system=True):
+        membership = give_place(email, name, role, organization_id=by.organization_id)
+    jobs.send_welcome.defer(
+        organization_id=str(by.organization_id), user_id=str(membership.user_id), site=site
+    )
+    _record("membership.added", membership, by=by, role=role)
+    return membership
+
+
+def give_place(email: str, name: str, role: Role, *, organization_id: UUID) -> Membership:
+    """Make somebody a member; to be called as the system of the organization.
 
     Somebody who has an account keeps it, with the name they have. A nurse or clinician becomes a
     provider too, so that they can be put on care teams.
     """
-    from portal import jobs  # jobs call actions
-
     email = email.strip().lower()
-    with tenancy.acting_for(by.organization_id, system=True):
-        user = User.objects.filter(email=email).first()
-        if user is None:
-            user = User.objects.create_user(email, name=name)
-        membership = Membership.objects.filter(
-            organization_id=by.organization_id, user=user
-        ).first() or Membership(organization_id=by.organization_id, user=user)
-        membership.role, membership.ended_at = role, None
-        membership.save()
-        if role in access.CARE_ROLES:
-            Provider.objects.get_or_create(
-                organization_id=by.organization_id,
-                user=user,
-                defaults={"name": user.name, "role": Role(role).label},
-            )
-    jobs.send_welcome.defer(
-        organization_id=str(by.organization_id), user_id=str(user.pk), site=site
-    )
-    _record("membership.added", membership, by=by, role=role)
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        user = User.objects.create_user(email, name=name)
+    membership = Membership.objects.filter(
+        organization_id=organization_id, user=user
+    ).first() or Membership(organization_id=organization_id, user=user)
+    membership.role, membership.ended_at = role, None
+    membership.save()
+    if role in access.CARE_ROLES:
+        Provider.objects.get_or_create(
+            organization_id=organization_id,
+            user=user,
+            defaults={"name": user.name, "role": Role(role).label},
+        )
     return membership
 
 

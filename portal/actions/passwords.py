@@ -1,4 +1,4 @@
-"""Choosing another password, knowing the old one or by a link that came by e-mail."""
+"""Choosing another password, knowing the old one or by a link."""
 
 from django.db import transaction
 
@@ -6,6 +6,7 @@ from portal import audit, tenancy
 from portal.access import Reader
 from portal.actions.sessions import end_all_sessions, end_other_sessions
 from portal.models import Membership, User
+from portal.password_links import password_link
 
 
 @transaction.atomic
@@ -47,3 +48,29 @@ def reset_password(user: User, password: str) -> None:
                 subject=user,
                 sessions=ended,
             )
+
+
+@transaction.atomic
+def hand_out_link(email: str, *, site: str) -> str | None:
+    """A link to another password, for somebody to whom none can be sent, or None.
+
+    For the operator's command alone: nobody has proven to be the user. None where nobody with this
+    address may sign in. It goes on record in each organization of theirs.
+    """
+    tenancy.prove(email)
+    user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+    tenancy.prove("")
+    if user is None:
+        return None
+    with tenancy.acting_for(None, user.pk):
+        places = Membership.objects.active().filter(user_id=user.pk)
+        organizations = list(places.values_list("organization_id", flat=True))
+    for organization_id in organizations:
+        with tenancy.acting_for(organization_id, system=True):
+            audit.record(
+                "password.link_handed_out",
+                organization_id=organization_id,
+                actor_id=None,
+                subject=user,
+            )
+    return password_link(user, site) if organizations else None

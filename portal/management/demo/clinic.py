@@ -13,7 +13,6 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Subquery
 from django.utils import timezone
 
@@ -39,6 +38,7 @@ from portal.management.demo.recovery_curve import Reading, readings
 from portal.management.demo.stories import ANA, STORIES
 from portal.management.demo.story import Story, Talk
 from portal.management.demo.watch import begin_to_watch
+from portal.management.opening import organization
 from portal.models import (
     Caregiver,
     CareTeamMembership,
@@ -284,13 +284,6 @@ def vital_signs(patient: Patient, reading: Reading) -> Iterator[VitalSign]:
             for code, value in ((SYSTOLIC, reading.systolic), (DIASTOLIC, reading.diastolic))
         ],
     )
-
-
-@transaction.atomic(using="owner")
-def organization(slug: str, **fields: str) -> tuple[Organization, bool]:
-    """The clinic with this slug, and whether it was made now. Only the owner makes clinics."""
-    found, made = Organization.objects.using("owner").get_or_create(slug=slug, defaults=fields)
-    return Organization(**{f.attname: getattr(found, f.attname) for f in found._meta.fields}), made
 
 
 def make_demo_clinic() -> bool:
