@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from portal.management.doctor.examination import Wishes, examine
 from portal.management.opening import organization
 from portal.models import AuditEntry, Membership, Organization, Role, User
 from portal.tenancy import acting_for
@@ -30,6 +31,10 @@ def say(command, *arguments, **options):
 def opened(slug="bay", **options):
     known = {"name": "Bay Clinic", "time_zone": "Europe/Lisbon"} | ALMA
     return say("open_clinic", slug, **known | options)
+
+
+def examined():
+    return [finding.what for finding in examine(Wishes(("clinics",)))]
 
 
 def link_in(said):
@@ -83,6 +88,17 @@ def test_a_clinic_that_has_an_administrator_stays_as_it_is():
     clinic, members, _ = kept()
     assert clinic.name == "Bay Clinic"
     assert members == [("eve@bay.example", Role.ADMIN)]
+
+
+def test_the_doctor_names_a_clinic_without_administrator_which_is_given_another_one(cast):
+    opened()
+    assert examined() == ["Each of 3 clinics has an administrator"]
+    with acting_for(Organization.objects.get(slug="bay").pk, system=True):
+        User.objects.filter(email="eve@bay.example").update(is_active=False)
+    assert examined() == ["Nobody can sign in as administrator of 1 of 3 clinics: bay"]
+
+    opened(administrator="joan@bay.example", administrator_name="Joan")
+    assert examined() == ["Each of 3 clinics has an administrator"]
 
 
 def test_who_has_an_account_keeps_it(cast):

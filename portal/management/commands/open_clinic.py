@@ -59,6 +59,6 @@ class Command(BaseCommand):
                 f"Another one: manage.py password_link {administrator.email}"
             )
         self.stdout.write(
-            "The rules of its alerts, to be confirmed one by one:"
-            f" manage.py alert_defaults --organization {clinic.slug}"
+            "When it has a rota, the rules of its alerts, to be confirmed one by one:"
+            f" manage.py alert_defaults --organization {clinic.slug} --rota NAME"
         )

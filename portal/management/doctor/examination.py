@@ -8,6 +8,7 @@ from django.db import Error
 from portal.management.doctor import (
     audit,
     bus,
+    clinics,
     configuration,
     database,
     functions,
@@ -38,6 +39,7 @@ AREAS: dict[str, Look] = {
     "relay": relay.look,
     "worker": worker.look,
     "audit": audit.look,
+    "clinics": clinics.look,
 }
 
 
