@@ -146,12 +146,12 @@ CLIENT = (
         "a log that is another one is read afresh",
         (
             Edit(
-                f"{SCRIPTS}/cursor.js",
-                "return this.sameEpoch(other) && other.seq <= this.seq ? this : other",
-                "return other.seq <= this.seq ? this : other",
+                f"{SCRIPTS}/client.js",
+                "if (this.#resyncing || !cursor.sameEpoch(this.#cursor)) {",
+                "if (this.#resyncing) {",
             ),
         ),
-        ("tests/browser/test_bindings.py",),
+        ("tests/browser/simulation/test_client.py",),
     ),
     Bug(
         "a region that came late",
