@@ -12,11 +12,15 @@ class AlreadyOpen(Exception):
     """The clinic has an administrator, who adds everybody else."""
 
 
+class AlreadyMember(Exception):
+    """The person has another place in the clinic, which they would lose."""
+
+
 def open_clinic(clinic: Organization, administrator: User) -> tuple[Organization, User]:
     """Make the clinic and its first administrator; what is there already stays as it is.
 
-    Stopped anywhere, it goes on from there when it is run again. Raises ValidationError, and
-    AlreadyOpen.
+    Stopped anywhere, it goes on from there when it is run again. Raises ValidationError,
+    AlreadyOpen or AlreadyMember.
     """
     clinic.clean_fields()
     administrator.clean_fields(exclude=["password"])
@@ -31,6 +35,8 @@ def open_clinic(clinic: Organization, administrator: User) -> tuple[Organization
         members = Membership.objects.active().filter(organization=clinic)
         if members.filter(role=Role.ADMIN).exists():
             raise AlreadyOpen
+        if members.filter(user__email=administrator.email.strip().lower()).exists():
+            raise AlreadyMember
         place = give_place(
             administrator.email, administrator.name, Role.ADMIN, organization_id=clinic.pk
         )

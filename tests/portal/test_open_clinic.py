@@ -101,6 +101,15 @@ def test_the_doctor_names_a_clinic_without_administrator_which_is_given_another_
     assert examined() == ["Each of 3 clinics has an administrator"]
 
 
+def test_nobody_loses_the_place_they_have(cast, system):
+    with system():
+        Membership.objects.filter(user=cast.admin.user).update(ended_at=timezone.now())
+    with pytest.raises(CommandError, match="has another place"):
+        opened("harbour", administrator=cast.ada.user.email.upper())
+    with system():
+        assert Membership.objects.get(user=cast.ada.user).role == cast.ada.role
+
+
 def test_who_has_an_account_keeps_it(cast):
     said = opened(administrator=cast.ada.user.email, administrator_name="Somebody Else")
     assert "They have an account" in said

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.management import handing_out
-from portal.management.opening import AlreadyOpen, open_clinic
+from portal.management.opening import AlreadyMember, AlreadyOpen, open_clinic
 from portal.models import Organization, User
 from portal.password_links import password_link
 
@@ -48,6 +48,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"“{options['slug']}” has an administrator, who adds the others. Who forgot their"
                 " password: manage.py password_link EMAIL."
+            ) from None
+        except AlreadyMember:
+            raise CommandError(
+                f"{options['administrator']} has another place in “{options['slug']}”, and would"
+                " lose it: name somebody else."
             ) from None
         self.stdout.write(f"{clinic.name} is open; {administrator.name} is its administrator.")
         if administrator.has_usable_password():
