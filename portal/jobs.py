@@ -20,8 +20,9 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from portal import allowances, audit, audit_anchors, audit_chain, tenancy
+from portal.actions.memberships import organizations_of
 from portal.lanes import EMAIL
-from portal.models import AuditEntry, Invitation, KeptText, Membership, Organization, User
+from portal.models import AuditEntry, Invitation, KeptText, Organization, User
 from portal.password_links import password_link
 from portal.sessions import SessionStore
 
@@ -73,7 +74,7 @@ def send_password_reset(user_id: str, site: str) -> None:
         return
     with tenancy.acting_for(None, user_id):
         user = User.objects.filter(pk=user_id, is_active=True).first()
-        organizations = _organizations_of(user_id)
+        organizations = organizations_of(user_id)
     if user is None or not organizations or _was_sent_lately(user, organizations[0]):
         return
     _send(
@@ -98,7 +99,7 @@ def send_welcome(organization_id: str, user_id: str, site: str) -> None:
     """Tell somebody whom an administrator added how to come in."""
     with tenancy.acting_for(organization_id, system=True):
         user = User.objects.filter(pk=user_id, is_active=True).first()
-        if user is None or UUID(organization_id) not in _organizations_of(user_id):
+        if user is None or UUID(organization_id) not in organizations_of(user_id):
             return
     is_new = not user.has_usable_password()
     _send(
@@ -118,7 +119,7 @@ def record_refused_sign_in(user_id: str) -> None:
     if not user_id:
         return
     with tenancy.acting_for(None, user_id):
-        organizations = _organizations_of(user_id)
+        organizations = organizations_of(user_id)
     # All or none: tried again, it writes nothing twice.
     with transaction.atomic():
         for organization_id in organizations:
@@ -174,14 +175,6 @@ def anchor_audit(timestamp: int) -> None:
     except OSError as error:
         # In the log the head stands all the same, and the next minute tries the file again.
         logger.error("AUDIT_ANCHOR_FILE could not be written (%s).", error.strerror)
-
-
-def _organizations_of(user_id: str) -> list[UUID]:
-    return list(
-        Membership.objects.active()
-        .filter(user_id=user_id)
-        .values_list("organization_id", flat=True)
-    )
 
 
 def _was_sent_lately(user: User, organization_id: UUID) -> bool:

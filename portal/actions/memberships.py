@@ -63,6 +63,12 @@ def give_place(email: str, name: str, role: Role, *, organization_id: UUID) -> M
     return membership
 
 
+def organizations_of(user_id: UUID | str) -> list[UUID]:
+    """Where a user has a place now; to be called as that user."""
+    places = Membership.objects.active().filter(user_id=user_id)
+    return list(places.values_list("organization_id", flat=True))
+
+
 @transaction.atomic
 def change_role(membership_id: UUID, role: Role, *, reason: str, by: Reader) -> Membership:
     """Give a member another role; they sign in again, under its limits.

@@ -4,8 +4,9 @@ from django.db import transaction
 
 from portal import audit, tenancy
 from portal.access import Reader
+from portal.actions.memberships import organizations_of
 from portal.actions.sessions import end_all_sessions, end_other_sessions
-from portal.models import Membership, User
+from portal.models import User
 from portal.password_links import password_link
 
 
@@ -35,11 +36,7 @@ def reset_password(user: User, password: str) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     ended = end_all_sessions(user.pk)
-    for organization_id in (
-        Membership.objects.active()
-        .filter(user_id=user.pk)
-        .values_list("organization_id", flat=True)
-    ):
+    for organization_id in organizations_of(user.pk):
         with tenancy.acting_for(organization_id, user.pk):
             audit.record(
                 "password.reset",
@@ -63,8 +60,7 @@ def hand_out_link(email: str, *, site: str) -> str | None:
     if user is None:
         return None
     with tenancy.acting_for(None, user.pk):
-        places = Membership.objects.active().filter(user_id=user.pk)
-        organizations = list(places.values_list("organization_id", flat=True))
+        organizations = organizations_of(user.pk)
     for organization_id in organizations:
         with tenancy.acting_for(organization_id, system=True):
             audit.record(
