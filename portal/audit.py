@@ -1,11 +1,13 @@
 """Writing the audit log: who did what, about what, to whose record."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.db import models
 
-from portal.models import AuditEntry
+from portal import tenancy
+from portal.models import AuditEntry, User
 
 
 def record(
@@ -32,3 +34,13 @@ def record(
         patient_id=patient_id,
         detail=detail,
     )
+
+
+def record_in_each(organizations: Iterable[UUID], action: str, user: User) -> None:
+    """Add an entry about a user in each of some organizations, where nobody has proven to be them.
+
+    They are the subject and not the actor.
+    """
+    for organization_id in organizations:
+        with tenancy.acting_for(organization_id, system=True):
+            record(action, organization_id=organization_id, actor_id=None, subject=user)

@@ -84,14 +84,7 @@ def send_password_reset(user_id: str, site: str) -> None:
         link=password_link(user, site),
         minutes=settings.PASSWORD_RESET_TIMEOUT // 60,
     )
-    for organization_id in organizations:
-        with tenancy.acting_for(organization_id, system=True):
-            audit.record(
-                "password.reset_sent",
-                organization_id=organization_id,
-                actor_id=None,
-                subject=user,
-            )
+    audit.record_in_each(organizations, "password.reset_sent", user)
 
 
 @app.task(name="portal.send_welcome", queue=EMAIL, retry=PATIENT_RETRY)
@@ -122,15 +115,7 @@ def record_refused_sign_in(user_id: str) -> None:
         organizations = organizations_of(user_id)
     # All or none: tried again, it writes nothing twice.
     with transaction.atomic():
-        for organization_id in organizations:
-            with tenancy.acting_for(organization_id, system=True):
-                # Nobody has proven to be this user: they are the subject and not the actor.
-                audit.record(
-                    "session.refused",
-                    organization_id=organization_id,
-                    actor_id=None,
-                    subject=User(pk=user_id),
-                )
+        audit.record_in_each(organizations, "session.refused", User(pk=user_id))
 
 
 @app.periodic(cron="17 * * * *")

@@ -61,12 +61,5 @@ def hand_out_link(email: str, *, site: str) -> str | None:
         return None
     with tenancy.acting_for(None, user.pk):
         organizations = organizations_of(user.pk)
-    for organization_id in organizations:
-        with tenancy.acting_for(organization_id, system=True):
-            audit.record(
-                "password.link_handed_out",
-                organization_id=organization_id,
-                actor_id=None,
-                subject=user,
-            )
+    audit.record_in_each(organizations, "password.link_handed_out", user)
     return password_link(user, site) if organizations else None
