@@ -72,10 +72,20 @@ _SHARED: list[Processor] = [
 ]
 
 
+# uvicorn says that a socket was accepted or refused; the library below it, that it is open; uvicorn
+# again, as an error, that a handshake was not completed: of each that is refused with a status.
+_OF_A_SOCKET = (
+    '%s - "WebSocket',
+    "connection open",
+    "connection rejected",
+    "ASGI callable returned without completing handshake",
+)
+
+
 def _is_no_socket(record: logging.LogRecord) -> bool:
-    """A socket that opens is counted and its joins are audited: a line for each of a herd is not
-    read by anybody, and costs a tenth of letting it in."""
-    return not str(record.msg).startswith('%s - "WebSocket')
+    """A socket that opens or is refused is counted, and joins are audited: lines for each of a herd
+    are read by nobody, and cost a tenth of letting it in."""
+    return not str(record.msg).startswith(_OF_A_SOCKET)
 
 
 def configuration(*, for_people: bool) -> dict[str, Any]:

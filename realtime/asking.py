@@ -49,11 +49,13 @@ class Asking:
 
 def _rights_of(authority: Authority, readers: Sequence[list[Identity]]) -> list[Rights]:
     """For each reader the grants by the first session that counts, and the sessions that do not."""
-    alive = authority.still_valid(frozenset(each for identities in readers for each in identities))
-    ended = [[each for each in identities if each not in alive] for identities in readers]
+    # Of one who has a single session the answer itself says whether it counts: almost everybody.
+    several = frozenset(each for of in readers if len(of) > 1 for each in of)
+    dead = several - authority.still_valid(several).keys() if several else several
+    ended = [[each for each in identities if each in dead] for identities in readers]
     grants: list[Grants | None] = [None] * len(readers)
     # Each round asks by the next session of those who have no answer yet: almost always one.
-    asking = {at: [each for each in of if each in alive] for at, of in enumerate(readers)}
+    asking = {at: [each for each in of if each not in dead] for at, of in enumerate(readers)}
     while asking := {at: sessions for at, sessions in asking.items() if sessions}:
         tried = [sessions.pop(0) for sessions in asking.values()]
         answers = authorities.grants_of(authority, tried)

@@ -7,11 +7,11 @@ the hub decided into frames; nothing here waits. Joining and receiving is in `re
 from __future__ import annotations
 
 import asyncio
-import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import count, repeat
 from typing import TYPE_CHECKING
 
 from realtime import close_codes, protocol
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from realtime.subscription import Subscription
 
 
-_numbers = itertools.count()
+_numbers = count()
 
 
 class Outbox:
@@ -44,9 +44,24 @@ class Outbox:
         self.tally = tally
         self.holds = False
         self._waiting: dict[Connection, Sequence[Encoded]] = {}
+        # What is all there is, for many alike: nothing else waits beside it.
+        self._row: tuple[Sequence[Connection], Sequence[Encoded]] | None = None
+
+    def add_row(self, connections: Sequence[Connection], frames: Sequence[Encoded]) -> None:
+        """Keep the same frames for each of some connections until `flush`."""
+        # Kept when nobody will flush, they would be lost.
+        assert self.holds
+        if self._row is None and not self._waiting:
+            self._row = connections, frames
+        else:
+            for connection in connections:
+                self.add(connection, frames)
 
     def add(self, connection: Connection, frames: Sequence[Encoded]) -> None:
         """Keep frames until `flush`."""
+        if self._row is not None:
+            self._waiting = dict.fromkeys(*self._row)
+            self._row = None
         kept = self._waiting.get(connection)
         if kept is None:
             # Most are told of one event, which is the same tuple for all of them.
@@ -62,9 +77,10 @@ class Outbox:
         Returns a mistake of ours that ended some, if there was one: the others have theirs.
         """
         self.holds = False
+        row, self._row = self._row, None
         waiting, self._waiting = self._waiting, {}
         mistake: Exception | None = None
-        for connection, frames in waiting.items():
+        for connection, frames in zip(row[0], repeat(row[1])) if row else waiting.items():
             try:
                 if not connection.write(frames):
                     end(connection, close_codes.OVERFLOW)
@@ -285,3 +301,21 @@ class Channel:
     def _system(self, extension: str, message: str, *, status: str = "ok") -> Encoded:
         codec, ref = self.connection.codec, self.join_ref
         return Encoded(protocol.system(codec, self.topic, ref, extension, message, status=status))
+
+
+class Rows:
+    """The sockets of live channels, by what an event means to them."""
+
+    __slots__ = ("by_audience", "others")
+
+    def __init__(self, subscriptions: Iterable[Subscription]) -> None:
+        by_audience: dict[Audience, list[Connection]] = {}
+        # Whose outlet is no channel of a socket: the doctor's, who listens in the process.
+        self.others: list[Subscription] = []
+        for subscription in subscriptions:
+            channel = subscription.outlet
+            if isinstance(channel, Channel) and channel.audience is not None:
+                by_audience.setdefault(channel.audience, []).append(channel.connection)
+            else:
+                self.others.append(subscription)
+        self.by_audience = list(by_audience.items())

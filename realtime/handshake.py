@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -60,11 +61,14 @@ def check_origin(scope: Scope) -> None:
         each.lower().rstrip("/") for each in settings.REALTIME_ALLOWED_ORIGINS
     }:
         return
-    if not _is_same_host(origin, headers.get(b"host", "").lower(), scope.get("scheme", "ws")):
+    host, scheme = headers.get(b"host", "").lower(), scope.get("scheme", "ws")
+    if not _is_same_host(origin, host, scheme, tuple(settings.ALLOWED_HOSTS)):
         raise HandshakeRefused(403, "Origin not allowed")
 
 
-def _is_same_host(origin: str, host: str, scheme: str) -> bool:
+# All pages of a portal come from one origin or a few, and thousands of them at once.
+@lru_cache(maxsize=100)
+def _is_same_host(origin: str, host: str, scheme: str, allowed: tuple[str, ...]) -> bool:
     try:
         asked, named = urlsplit(origin), urlsplit(f"//{host}")
         default = _DEFAULT_PORTS.get(asked.scheme)
@@ -77,7 +81,7 @@ def _is_same_host(origin: str, host: str, scheme: str) -> bool:
         return False
     if scheme == "wss" and asked.scheme != "https":
         return False
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+    return validate_host(split_domain_port(host)[0], allowed)
 
 
 async def refuse(scope: Scope, send: Send, refusal: HandshakeRefused) -> None:

@@ -21,14 +21,14 @@ from realtime import authority as authorities
 from realtime.audience import Press
 from realtime.authority import Authority, Grants
 from realtime.bus import NOT_OURS, Bus
-from realtime.connection import Connection, Outbox
+from realtime.connection import Connection, Outbox, Rows
 from realtime.errors import Unavailable
 from realtime.event import Event
 from realtime.failpoints import failpoint
 from realtime.hub_core import HubCore
 from realtime.limits import Limits, Sockets
 from realtime.log import STILL_SECONDS, Log, Snapshot, stands_still
-from realtime.readers import Reader
+from realtime.readers import Reader, Roll
 from realtime.ring import NEWEST
 from realtime.tally import Tally
 from realtime.threads import Threads
@@ -285,6 +285,25 @@ class Hub:
         if self.fresh_at is None or datetime.now(UTC) - self.fresh_at > FRESH:
             return None
         return self.fresh_at
+
+    def tell(self, event: Event, roll: Roll) -> None:
+        """Send a change to all who are ready for it: encoded once for each audience."""
+        if not isinstance(rows := roll.rows, Rows):
+            rows = roll.rows = Rows(roll.ready)
+        mistake: Exception | None = None
+        for audience, connections in rows.by_audience:
+            try:
+                frames = audience.frames(event)
+            except Exception as error:  # noqa: BLE001 - nothing may cost the others the event
+                mistake = error
+                for connection in connections:
+                    self.core.drop(connection, close_codes.RESYNC, "resync")
+            else:
+                if frames:
+                    self.outbox.add_row(connections, frames)
+        if mistake is not None:
+            self.failed(mistake)
+        self.core.offer(rows.others, event)
 
     def failed(self, error: Exception) -> None:
         """Say that a mistake of ours ended sockets, which begin again."""

@@ -24,7 +24,7 @@ from realtime import close_codes
 from realtime.authority import Grants
 from realtime.bindings import BindingSet
 from realtime.event import CHANGE, CONTROL, RESYNC, Event
-from realtime.readers import Reader, Readers
+from realtime.readers import Reader, Readers, Roll
 from realtime.rights import Rights
 from realtime.ring import Ring
 from realtime.subscription import Outlet, Peer, Subscription
@@ -38,6 +38,9 @@ class Effects(Protocol):
 
     def recompute(self, reader: Reader) -> None:
         """Ask the authority for the reader's rights, then call `granted` or `refused`."""
+
+    def tell(self, event: Event, roll: Roll) -> None:
+        """Send a change to all of `roll.ready`, if it meets their bindings; drop who cannot be."""
 
     def failed(self, error: Exception) -> None:
         """Say that a mistake of ours ended sockets; once for an event, however many they are."""
@@ -116,7 +119,9 @@ class HubCore:
         self.seq = event.seq
         self.ring.add(event)
         if event.kind == CHANGE:
-            self._tell(self.readers.audience(event, now), event)
+            roll = self.readers.roll(event, now)
+            self._tell_at_once(roll, event)
+            self.offer(roll.others, event)
         elif event.kind == CONTROL:
             self._control(event)
             return
@@ -129,16 +134,29 @@ class HubCore:
             held = [reader for reader in self.readers.held if reader.rights.belongs(event)]
             self._tell(held, event)
 
+    def _tell_at_once(self, roll: Roll, event: Event) -> None:
+        if not roll.ready:
+            return
+        try:
+            self.effects.tell(event, roll)
+        except Exception as error:  # noqa: BLE001 - who may not have heard it begins again
+            for subscription in roll.ready:
+                self.drop(subscription.peer, close_codes.RESYNC, "resync")
+            self.effects.failed(error)
+
     def _tell(self, audience: Iterable[Reader], event: Event) -> None:
+        self.offer([each for reader in audience for each in reader.listening(event.table)], event)
+
+    def offer(self, subscriptions: Iterable[Subscription], event: Event) -> None:
+        """Tell an event to channels one by one; those that cannot be told are dropped."""
         mistake: Exception | None = None
-        for reader in audience:
-            for subscription in reader.listening(event.table):
-                try:
-                    if not subscription.offer(event):
-                        self.drop(subscription.peer, close_codes.OVERFLOW, "resync")
-                except Exception as error:  # noqa: BLE001 - nothing may cost the others the event
-                    mistake = error
-                    self.drop(subscription.peer, close_codes.RESYNC, "resync")
+        for subscription in subscriptions:
+            try:
+                if not subscription.offer(event):
+                    self.drop(subscription.peer, close_codes.OVERFLOW, "resync")
+            except Exception as error:  # noqa: BLE001 - nothing may cost the others the event
+                mistake = error
+                self.drop(subscription.peer, close_codes.RESYNC, "resync")
         if mistake is not None:
             self.effects.failed(mistake)
 
@@ -162,7 +180,7 @@ class HubCore:
 
     def rights_changed(self, rights: Rights, since: int) -> bool:
         """Whether somebody's rights changed after a position; yes, when that cannot be known."""
-        # Of no table: control events, and orders to resync.
+        # Of no table: among them the control events.
         told = self.ring.after(since, ())
         topic = _USER + rights.user_id
         return told is None or any(
@@ -185,7 +203,8 @@ class HubCore:
         self._next_end = min(self._next_end, _end_of(peer))
         if is_new:
             self.effects.recompute(reader)
-        missed = self.ring.after(asked_at)
+        # Of no table: among them the control events.
+        missed = self.ring.after(asked_at, ())
         if missed is None:
             self.drop(peer, close_codes.TRY_AGAIN, "try again")
             return
@@ -202,7 +221,7 @@ class HubCore:
         if reader is None or peer not in reader.peers:
             raise LookupError("the socket is not here any more")
         subscription = Subscription(peer, reader.rights, bindings, outlet, position=self.seq)
-        reader.add(subscription)
+        self.readers.subscribe(reader, subscription)
         return subscription
 
     def leave(self, subscription: Subscription) -> None:
@@ -210,7 +229,7 @@ class HubCore:
         subscription.close()
         reader = self.readers.of(subscription.peer.identity)
         if reader is not None and subscription in subscription.peer.subscriptions:
-            reader.remove(subscription)
+            self.readers.unsubscribe(reader, subscription)
 
     def depart(self, peer: Peer) -> None:
         """A socket closed."""

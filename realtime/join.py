@@ -87,10 +87,11 @@ class Join:
         if self._is_over():
             return
         since = subscription.bindings.since
-        if since is not None and hub.core.rights_changed(subscription.rights, since.seq):
-            # What the page shows may not be theirs any more, and nothing in its history says so.
-            channel.access_changed()
-        self._tell_where_it_stands()
+        with hub.batch():
+            if since is not None and hub.core.rights_changed(subscription.rights, since.seq):
+                # What the page shows may not be theirs any more; nothing in its history says so.
+                channel.access_changed()
+            self._tell_where_it_stands()
 
     def _is_over(self) -> bool:
         subscription = self._channel.subscription
@@ -139,7 +140,6 @@ class Join:
         try:
             # The first piece before the answer: what fails there is a refusal the client sees.
             piece = await anext(pieces)
-            self._answer()
             await self._send(subscription, piece, pieces)
         except Truncated as truncated:
             self._answer()
@@ -164,7 +164,9 @@ class Join:
 
     def _replay(self, subscription: Subscription, events: Sequence[Event]) -> None:
         try:
+            # The answer, if it is not given yet, and what follows it in one write.
             with self._hub.batch():
+                self._answer()
                 subscription.replay(events)
         except Exception as error:
             # A mistake of ours, which the same cursor would meet again: the page has to look.

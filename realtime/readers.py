@@ -6,12 +6,16 @@ index from topic to readers is what keeps the cost of an event in proportion to 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from realtime.authority import Grants, Identity
 from realtime.event import Event
 from realtime.rights import Key, Rights
 from realtime.subscription import Peer, Subscription
+
+# That are kept: pages come and go all the time where there are more topics than this.
+_MOST_ROLLS = 2_000
 
 
 class Reader:
@@ -48,6 +52,28 @@ class Reader:
                 del self.by_table[table]
 
 
+class Roll:
+    """Who is told of the changes of one table on the same topics, until `until` by the clock.
+
+    To find them costs more than to write to them: each has a dozen objects, which the writing to a
+    thousand others drives out of the processor's cache. So they are found once, and again as soon
+    as anybody of this process comes, goes, or has other rights.
+    """
+
+    __slots__ = ("others", "ready", "rows", "until")
+
+    def __init__(
+        self, ready: tuple[Subscription, ...], others: tuple[Subscription, ...], until: float
+    ) -> None:
+        # Live, with nothing that waits: as long as this roll stands, what comes may go out at once.
+        self.ready = ready
+        # Those who still read their history have to be offered each event.
+        self.others = others
+        self.until = until
+        # What whoever tells them makes of `ready`.
+        self.rows: object = None
+
+
 class Readers:
     """All readers of this process."""
 
@@ -56,6 +82,8 @@ class Readers:
         # By topic and by organization, which is a wall of its own: an event with a topic of
         # somebody else's finds nobody.
         self._holders: dict[str, dict[str, dict[Reader, float]]] = {}
+        # By topics, organization and table; all are forgotten when anything changes that they say.
+        self._rolls: dict[object, Roll] = {}
         self.held: set[Reader] = set()
 
     def __iter__(self) -> Iterator[Reader]:
@@ -92,11 +120,22 @@ class Readers:
         reader.peers.add(peer)
         return reader, is_new
 
+    def subscribe(self, reader: Reader, subscription: Subscription) -> None:
+        """Add a channel."""
+        self._forget_rolls()
+        reader.add(subscription)
+
+    def unsubscribe(self, reader: Reader, subscription: Subscription) -> None:
+        """Remove a channel."""
+        self._forget_rolls()
+        reader.remove(subscription)
+
     def depart(self, peer: Peer) -> None:
         """Remove a socket, and its reader with the last of them."""
         reader = self.of(peer.identity)
         if reader is None or peer not in reader.peers:
             return
+        self._forget_rolls()
         for subscription in list(peer.subscriptions):
             subscription.close()
             reader.remove(subscription)
@@ -108,17 +147,46 @@ class Readers:
 
     def hold(self, reader: Reader) -> None:
         """Rely on this reader's rights no longer."""
+        self._forget_rolls()
         reader.rights.hold()
         self.held.add(reader)
 
     def release(self, reader: Reader, grants: Grants) -> None:
         """The reader's rights are these now."""
+        self._forget_rolls()
         self._forget_topics(reader)
         reader.rights.release(grants)
         organization_id = reader.rights.organization_id
         for topic, until in reader.rights.until.items():
             self._holders.setdefault(topic, {}).setdefault(organization_id, {})[reader] = until
         self.held.discard(reader)
+
+    def roll(self, event: Event, now: float) -> Roll:
+        """Those who are told of a change at `now`."""
+        key = (event.topics, event.organization_id, event.table)
+        roll = self._rolls.get(key)
+        if roll is None or now >= roll.until:
+            if len(self._rolls) >= _MOST_ROLLS:
+                self._rolls.clear()
+            roll = self._rolls[key] = self._call(event, now)
+        return roll
+
+    def _call(self, event: Event, now: float) -> Roll:
+        ready: list[Subscription] = []
+        others: list[Subscription] = []
+        until = math.inf
+        for reader in self.audience(event, now):
+            for subscription in reader.listening(event.table):
+                # One that is live stays so, and what it is told from here on comes after this.
+                is_ready = subscription.is_live and subscription.position < event.seq
+                (ready if is_ready else others).append(subscription)
+            ends = (reader.rights.until.get(topic, 0.0) for topic in event.topics)
+            until = min(until, *(end for end in ends if end > now))
+        return Roll(tuple(ready), tuple(others), until)
+
+    def _forget_rolls(self) -> None:
+        """To be called with each change of what `_call` looks at."""
+        self._rolls.clear()
 
     def audience(self, event: Event, now: float) -> list[Reader]:
         """Those whose rights are known and let them hear the event at `now`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection
 
-from realtime.event import Event
+from realtime.event import CONTROL, Event
 
 NEWEST = 10_000
 
@@ -28,9 +28,10 @@ class Ring:
     def add(self, event: Event) -> None:
         """Keep the next event; forgets the oldest ones from time to time."""
         self._events.append(event)
-        of_table = self._of.get(event.table)
+        table = "" if event.kind == CONTROL else event.table
+        of_table = self._of.get(table)
         if of_table is None:
-            of_table = self._of[event.table] = []
+            of_table = self._of[table] = []
         of_table.append(event)
         if len(self._events) >= 2 * self.size:
             # In one go, because dropping the first of a list moves all the others.
@@ -42,7 +43,8 @@ class Ring:
     def after(self, seq: int, tables: Collection[str] | None = None) -> list[Event] | None:
         """The events after a position, in order; None when some of them are forgotten.
 
-        Given `tables`, those of these tables and those of none: what is said to everybody.
+        Given `tables`, those of these tables, those of none (what is said to everybody) and control
+        events.
         """
         if seq < self.floor:
             return None

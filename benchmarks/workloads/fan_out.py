@@ -36,6 +36,8 @@ class Size:
     many_sockets: int = 5_000
     slow_rate: int = 20
     seconds: float = 2.0
+    # Of forty changes a single late one would be the 99th percentile.
+    slow_seconds: float = 10.0
 
 
 def paced(contestant: Contestant, size: Size) -> Figures:
@@ -76,8 +78,8 @@ def fanned(contestant: Contestant, size: Size, sockets: int, name: str = "w2") -
         }
         if name == "w2" and single["rate"] > 1.2 * sockets * size.slow_rate:
             crowd.begin()
-            count = round(size.slow_rate * size.seconds)
-            _write(size.slow_rate, size.seconds, lambda _: contestant.change_all())
+            count = round(size.slow_rate * size.slow_seconds)
+            _write(size.slow_rate, size.slow_seconds, lambda _: contestant.change_all())
             crowd.heard(count * sockets, _PATIENCE_SECONDS)
             spread = Spread.of(crowd.report().waits)
             figures |= {"w2b_p50": spread.p50, "w2b_p99": spread.p99}

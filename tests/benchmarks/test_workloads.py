@@ -18,7 +18,9 @@ from benchmarks.workloads.herd import herd
 from benchmarks.workloads.revoke import WAYS, revoke
 from benchmarks.workloads.write_tax import ARMS, write_tax
 
-SIZE = Size(topics=4, rate=20, sockets=8, many_sockets=8, slow_rate=10, seconds=0.3)
+SIZE = Size(
+    topics=4, rate=20, sockets=8, many_sockets=8, slow_rate=10, seconds=0.3, slow_seconds=0.3
+)
 
 
 def sane(figures):

@@ -23,8 +23,7 @@ NAMES = {"Ana Ruiz", "Ben Cho", "Carla Weiss"}
 @pytest.mark.usefixtures("committed")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_nobody_is_shown_what_the_last_one_was(tmp_path, monkeypatch, client_for, cast):
-    monkeypatch.setenv("DATABASE_POOL", "2")
+def test_nobody_is_shown_what_the_last_one_was(tmp_path, client_for, cast):
     readers = [(cast.ada, {"Ana Ruiz"}), (cast.boris, {"Ben Cho"}), (cast.olga, {"Carla Weiss"})]
     cookies = [
         (client_for(who).cookies[settings.SESSION_COOKIE_NAME].value, names)
@@ -32,7 +31,7 @@ def test_nobody_is_shown_what_the_last_one_was(tmp_path, monkeypatch, client_for
     ]
     foreign = f"/patients/{cast.carla.patient.pk}/"
     connections.close_all()
-    server = Server(tmp_path / "web.log")
+    server = Server(tmp_path / "web.log", pool=2)
     server.start()
     try:
         seen = asyncio.run(ask_all(server.url, cookies, foreign))

@@ -185,6 +185,34 @@ ENGINE = (
         ("tests/realtime/test_hub_steps.py",),
     ),
     Bug(
+        "what cannot be encoded for one is encoded for none",
+        "hub",
+        "A change that cannot be written as frames for one channel is told to none of the others.",
+        "every committed event reaches every page entitled to it",
+        (
+            Edit(
+                "realtime/hub.py",
+                "                mistake = error\n                for connection",
+                "                raise\n                for connection",
+            ),
+        ),
+        ("tests/realtime/reading/test_mistakes.py",),
+    ),
+    Bug(
+        "the held stay on the roll",
+        "rights",
+        "Who is told of a change is not found again when somebody's rights are in doubt.",
+        "nothing after the end of a right reaches the page",
+        (
+            Edit(
+                "realtime/readers.py",
+                "        self._forget_rolls()\n        reader.rights.hold()\n",
+                "        reader.rights.hold()\n",
+            ),
+        ),
+        ("tests/realtime/test_hub_core.py", "tests/realtime/reading/test_revocation.py"),
+    ),
+    Bug(
         "unsigned messages are believed",
         "hub",
         "Whoever may write to the bus invents the next event, and hides the true one.",

@@ -62,8 +62,8 @@ RIGHTS = (
         (
             Edit(
                 CORE,
-                "missed = self.ring.after(asked_at)",
-                "missed = self.ring.after(self.seq)",
+                "missed = self.ring.after(asked_at, ())",
+                "missed = self.ring.after(self.seq, ())",
             ),
         ),
         ("tests/realtime/test_hub_steps.py",),

@@ -62,6 +62,7 @@ MATRIX: dict[str, Row] = {
     # How delivery goes, for whoever runs it: in numbers, and nobody's.
     "operations:page": Row(get=ADMINS),
     "operations:now": Row(get=ADMINS),
+    "operations:glance": Row(get=ADMINS),
     "operations:history": Row(get=ADMINS),
     "operations:snapshot": Row(get=ADMINS),
     # Signing in and out

@@ -108,11 +108,3 @@ def test_an_exception_is_told_by_kind_and_place_without_its_words(lines):
 )
 def test_what_slips_into_a_message_is_masked(text, expected):
     assert logs.masked(text) == expected
-
-
-def test_a_socket_that_opens_writes_no_line(lines):
-    """uvicorn says so of each, with its address; a herd is thousands."""
-    server = logging.getLogger("uvicorn.error")
-    server.info('%s - "WebSocket %s" [accepted]', "127.0.0.1:1", "/realtime/v1/websocket")
-    server.info("Application startup complete.")
-    assert [line["event"] for line in lines()] == ["Application startup complete."]

@@ -5,6 +5,7 @@ Each takes a monkeypatch and breaks one promise of the reading side.
 
 from realtime import close_codes
 from realtime.hub_core import HubCore
+from realtime.readers import Readers
 from realtime.rights import Rights
 from realtime.ring import Ring
 from realtime.subscription import State, Subscription
@@ -122,7 +123,28 @@ def forgetful_release(patch):
 
 def the_ring_never_forgets(patch):
     after = Ring.after
-    patch.setattr(Ring, "after", lambda self, seq: after(self, max(seq, self.floor)))
+    patch.setattr(
+        Ring, "after", lambda self, seq, tables=None: after(self, max(seq, self.floor), tables)
+    )
+
+
+def who_hears_is_found_once(patch):
+    patch.setattr(Readers, "_forget_rolls", lambda self: None)
+
+
+def the_held_stay_on_the_roll(patch):
+    hold = Readers.hold
+
+    def keep(self, reader):
+        rolls = dict(self._rolls)
+        hold(self, reader)
+        self._rolls.update(rolls)
+
+    patch.setattr(Readers, "hold", keep)
+
+
+def who_reads_history_is_ready(patch):
+    patch.setattr(Subscription, "is_live", property(lambda self: not self.is_closed))
 
 
 def positions_run_ahead(patch):
@@ -160,6 +182,9 @@ SEEDED = [
     live_too_early,
     forgetful_release,
     the_ring_never_forgets,
+    who_hears_is_found_once,
+    the_held_stay_on_the_roll,
+    who_reads_history_is_ready,
     positions_run_ahead,
     a_slow_page_is_left_alone,
 ]

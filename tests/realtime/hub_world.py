@@ -141,6 +141,11 @@ class World(RuleBasedStateMachine):
         if reader not in self.questions:
             self.questions.append(reader)
 
+    def tell(self, event, roll):
+        for subscription in roll.ready:
+            if not subscription.outlet.event(event):
+                self.core.drop(subscription.peer, close_codes.OVERFLOW, "resync")
+
     def failed(self, error):
         # Promises are held against what reaches a page where it arrives.
         raise error

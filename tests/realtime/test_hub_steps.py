@@ -21,6 +21,7 @@ class Socket:
         self.subscriptions = set()
         self.heard, self.closed = [], None
         self.breaks_at = None
+        self.is_odd = False
 
     def event(self, event):
         if event.seq == self.breaks_at:
@@ -32,6 +33,9 @@ class Socket:
         return all(self.event(event) for event in events)
 
     def resync(self, reason):
+        if self.is_odd:
+            raise ZeroDivisionError
+        self.heard.append("resync")
         return True
 
     def close(self, code, reason):
@@ -44,6 +48,10 @@ class Questions:
 
     def recompute(self, reader):
         """Nobody answers by himself."""
+
+    def tell(self, event, roll):
+        for subscription in roll.ready:
+            subscription.outlet.event(event)
 
     def failed(self, error):
         self.mistakes.append(type(error))
@@ -126,15 +134,28 @@ def test_a_log_that_does_not_follow_closes_every_page(core, live, snapshot):
 @pytest.mark.parametrize("way", ["from the bus", "from the log"])
 def test_a_mistake_about_one_channel_costs_the_others_nothing(core, live, way):
     first, odd, odd_too, last = pages = [live(name, None) for name in "abcd"]
-    odd.breaks_at = odd_too.breaks_at = 1
+    odd.is_odd = odd_too.is_odd = True
+    events = [an_event(1, kind="resync"), an_event(2)]
     if way == "from the bus":
-        assert core.receive("e0", 1, [an_event(1), an_event(2)], 0.0)
+        assert core.receive("e0", 1, events, 0.0)
     else:
         snapshot = {"epoch": "e0", "oldest": 1, "head": 2, "asked_after": 0, "is_whole": True}
-        core.read(**snapshot, events=[an_event(1), an_event(2)], now=0.0)
-    assert [page.heard for page in pages] == [[1, 2], [], [], [1, 2]]
+        core.read(**snapshot, events=events, now=0.0)
+    assert [page.heard for page in pages] == [["resync", 2], [], [], ["resync", 2]]
     assert (first.closed, last.closed) == (None, None)
     assert odd.closed == odd_too.closed == close_codes.RESYNC
+    assert core.effects.mistakes == [ZeroDivisionError]
+
+
+def test_whoever_may_not_have_heard_begins_again(core, live):
+    pages = [live(name, None) for name in "abc"]
+    late = Socket("late", None)
+    core.arrive(late, core.seq)
+    core.subscribe(late, NOTES, late)
+    pages[1].breaks_at = 1
+    assert core.receive("e0", 1, [an_event(1), an_event(2)], 0.0)
+    assert [page.closed for page in pages] == [close_codes.RESYNC] * 3
+    assert (late.closed, core.seq) == (None, 2)
     assert core.effects.mistakes == [ZeroDivisionError]
 
 
@@ -164,6 +185,17 @@ def test_what_follows_a_change_of_rights_is_told_by_the_new_ones(core, live):
     assert page.heard == [1]
     assert core.granted(reader, reader.rights.asked, {"patient:2": None}, 0.0)
     assert page.heard == [1, 4]
+
+
+def test_a_right_ends_by_the_clock_while_nobody_comes_or_goes(core, live):
+    page = live("page", None)
+    reader = core.readers.of(page.identity)
+    ends = {"patient:1": datetime.fromtimestamp(ENDS, UTC)}
+    assert core.granted(reader, reader.rights.asked, ends, 0.0)
+    core.receive("e0", 1, [an_event(1)], 0.0)
+    core.receive("e0", 2, [an_event(2)], ENDS - 1)
+    core.receive("e0", 3, [an_event(3)], ENDS)
+    assert page.heard == [1, 2]
 
 
 def test_an_answer_to_an_earlier_question_is_none(core, live):

@@ -1,5 +1,7 @@
 """A server, sockets to it, and an inbox to write into; all commits are real."""
 
+import asyncio
+
 import psycopg
 import pytest
 from django.conf import settings
@@ -60,6 +62,12 @@ def inbox(superuser, log):
 
 
 @pytest.fixture
+def put(inbox, ana, clinic):
+    """`put()`: a change about Ana; its id."""
+    return lambda: inbox.put([f"patient:{ana.patient.pk}"], organization=clinic.pk)
+
+
+@pytest.fixture
 def forgetful(server):
     """A hub that remembers nothing: history comes from the database."""
 
@@ -68,6 +76,14 @@ def forgetful(server):
 
     forget()
     return forget
+
+
+@pytest.fixture
+def gate(server):
+    """Where the engine waits until it is set: at the latest here, for the hub has other tests."""
+    gate = asyncio.Event()
+    yield gate
+    server.call(gate.set)
 
 
 @pytest.fixture

@@ -1,9 +1,14 @@
 """Before a socket is open: who is let in, and how the others are turned away."""
 
+import io
 import json
+import logging
+import logging.config
 
 import pytest
 from websockets.exceptions import InvalidStatus
+
+from portal import logs
 
 
 def refused(wire, *arguments, **options):
@@ -62,3 +67,19 @@ def test_both_addresses_answer_and_others_do_not(wire, ana):
 
 def test_no_subprotocol_is_agreed_on(wire, ana):
     assert wire(ana).socket.subprotocol is None
+
+
+def test_a_socket_that_opens_or_is_refused_writes_no_line(wire, ana):
+    """The server and the library below it would write three, with its address; a herd is
+    thousands."""
+    logging.config.dictConfig(logs.configuration(for_people=False))
+    heard = io.StringIO()
+    handler = logging.StreamHandler(heard)
+    logging.getLogger().addHandler(handler)
+    try:
+        wire(ana).live({"table": "goals"})
+        assert refused(wire, ana, path="/elsewhere/websocket")[0] == 404
+        logging.getLogger("uvicorn.error").info("Application startup complete.")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert heard.getvalue() == "Application startup complete.\n"

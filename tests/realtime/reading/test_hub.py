@@ -18,12 +18,6 @@ VITALS = {"table": "vital_signs"}
 
 
 @pytest.fixture
-def put(inbox, ana, clinic):
-    """`put()`: a change about Ana; its id."""
-    return lambda: inbox.put([f"patient:{ana.patient.pk}"], organization=clinic.pk)
-
-
-@pytest.fixture
 def page(wire, ana):
     page = wire(ana)
     page.live(VITALS)

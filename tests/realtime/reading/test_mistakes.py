@@ -11,12 +11,6 @@ ODD = "realtime:odd"
 
 
 @pytest.fixture
-def put(inbox, ana, clinic):
-    """`put()`: a change about Ana; its id."""
-    return lambda: inbox.put([f"patient:{ana.patient.pk}"], organization=clinic.pk)
-
-
-@pytest.fixture
 def pages(wire, ana):
     """Three pages of Ana's; the one in the middle has a channel of another name."""
     pages = [wire(ana) for _ in range(3)]
@@ -40,6 +34,19 @@ def mistake(monkeypatch):
         monkeypatch.setattr(Envelope, "change", wrong)
 
     return mistake
+
+
+class Unwritable:
+    """A line on which writing is a mistake of ours."""
+
+    def __init__(self, line):
+        self._line = line
+
+    def write(self, frames):
+        raise ZeroDivisionError
+
+    def __getattr__(self, name):
+        return getattr(self._line, name)
 
 
 def line_of(record):
@@ -83,10 +90,7 @@ def test_a_socket_that_cannot_be_written_to_holds_no_batch_up(
     first, odd, last = pages
     (connection,) = [each for each in server.hub.connections if ODD in each.channels]
 
-    def wrong(frames):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(connection.line, "write", wrong)
+    monkeypatch.setattr(connection, "line", Unwritable(connection.line))
     superuser.execute(
         "INSERT INTO realtime_inbox"
         " (organization_id, kind, topics, table_name, row_id, operation, record)"

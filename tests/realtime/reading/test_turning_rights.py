@@ -20,12 +20,6 @@ SOON = timedelta(seconds=2)
 
 
 @pytest.fixture
-def put(inbox, ana, clinic):
-    """`put()`: a change about Ana; its id."""
-    return lambda: inbox.put([f"patient:{ana.patient.pk}"], organization=clinic.pk)
-
-
-@pytest.fixture
 def give(system, clinic, ana):
     """`give(boris, Caregiver)`: a right to see Ana."""
 

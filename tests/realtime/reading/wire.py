@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import uvicorn
 from django.conf import settings
+from django.db import connections
 from psycopg.types.json import Jsonb
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -308,3 +309,15 @@ def served(wait=True, **options):
         yield server.start(wait)
     finally:
         server.stop()
+
+
+async def in_a_thread(function):
+    """Run something that uses the database beside the server, leaving no connection behind."""
+
+    def work():
+        try:
+            function()
+        finally:
+            connections.close_all()
+
+    await asyncio.to_thread(work)
