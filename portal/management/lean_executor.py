@@ -1,15 +1,17 @@
 """Django's executor of migrations, rendering a model again only when its columns may have changed.
 
 Each operation of a migration has Django build the model it touched anew, with all that are related
-to it: in this schema, where nearly every table points to an organization and a patient, forty
-classes for each policy, trigger and index, and most of the time of a first `migrate`. Constraints,
-indexes and triggers are no columns; they are set on the class that is there.
+to it, however far: in this schema, where nearly every table points to an organization, all classes
+for each column, policy, trigger and index, and most of the time of a first `migrate`. Constraints,
+indexes and triggers are no columns; they are set on the class that is there. And a new class is
+news to those that point to it, not to the others that point where it points.
 """
 
 from typing import Any
 
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ModelState, ProjectState
+from django.db.migrations.utils import resolve_relation
 
 NO_COLUMNS = ("constraints", "indexes", "triggers")
 
@@ -59,6 +61,24 @@ class LeanState(ProjectState):
                 return
             self._shapes[key] = shape
         super().reload_model(app_label, model_name, delay)
+
+    def _find_reload_model(
+        self, app_label: str, model_name: str, delay: bool = False
+    ) -> set[tuple[str, str]]:
+        """The model, and every model that leads to it, however far; not those that it leads to."""
+        # By this word Django builds all classes anew for a migration that runs Python with them.
+        self.is_delayed = True
+        leads_to = {key: _leads_to(key, model) for key, model in self.models.items()}
+        found = {(app_label, model_name)}
+        while more := {key for key in leads_to.keys() - found if leads_to[key] & found}:
+            found |= more
+        return found
+
+
+def _leads_to(key: tuple[str, str], model: ModelState) -> set[tuple[str, str]]:
+    """The models whose classes a class holds: those of its keys."""
+    remote = (field.remote_field for field in model.fields.values())
+    return {resolve_relation(each.model, *key) for each in remote if each}
 
 
 def _shape(model: ModelState) -> Any:
