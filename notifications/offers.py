@@ -19,7 +19,9 @@ _CLINICAL = {
     Kind.CARE_TEAM: "A place on a care team",
     Kind.INVITATION: "A patient can sign in now",
 }
-_ADMIN = {Kind.ALARM: "Delivery, the watch over alerts or a rota is not as it should be"}
+_ADMIN = {
+    Kind.ALARM: "Delivery, the audit log, the watch over alerts or a rota is not as it should be"
+}
 
 CHANNEL_WORDS = {Channel.WEB_PUSH: "Push", Channel.SMS: "Text", Channel.EMAIL: "E-mail"}
 

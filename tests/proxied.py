@@ -1,6 +1,6 @@
-"""The portal behind the distribution's own nginx, with the words of docs/deployment/nginx.conf.
+"""The portal behind the distribution's own nginx and Caddy, with the words of docs/deployment.
 
-nginx is the one that is installed, or else one that is taken out of its package, without installing
+Each is the one that is installed, or else one that is taken out of its package, without installing
 it. Where there is neither, whoever asks for it is skipped, and says so.
 """
 
@@ -30,23 +30,33 @@ NAME = "localhost"  # has an address everywhere, and a certificate can name it
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory):
     """The path of an nginx."""
-    if found := shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"):
+    return _program("nginx", "-v", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def caddy(tmp_path_factory):
+    """The path of a Caddy."""
+    return _program("caddy", "version", tmp_path_factory)
+
+
+def _program(name, version, tmp_path_factory):
+    if found := shutil.which(name) or shutil.which(name, path="/usr/sbin"):
         return found
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        pytest.skip("There is no nginx here, and no package to take it from.")
-    folder = tmp_path_factory.mktemp("nginx")
+        pytest.skip(f"There is no {name} here, and no package to take it from.")
+    folder = tmp_path_factory.mktemp(name)
     # apt downloads as a user of its own.
     folder.chmod(0o777)
     quietly = {"cwd": folder, "capture_output": True, "timeout": 120}
     if os.geteuid() == 0:
         subprocess.run(["apt-get", "update", "-qq"], check=False, **quietly)
-    subprocess.run(["apt-get", "download", "-qq", "nginx"], check=False, **quietly)
-    for package in folder.glob("nginx_*.deb"):
+    subprocess.run(["apt-get", "download", "-qq", name], check=False, **quietly)
+    for package in folder.glob(f"{name}_*.deb"):
         subprocess.run(["dpkg-deb", "-x", package.name, "."], check=False, **quietly)
-    program = folder / "usr" / "sbin" / "nginx"
-    if not program.exists() or subprocess.run([program, "-v"], check=False, **quietly).returncode:
-        pytest.skip("There is no nginx here, and its package cannot be had.")
-    return str(program)
+    for program in folder.glob(f"usr/*bin/{name}"):
+        if not subprocess.run([program, version], check=False, **quietly).returncode:
+            return str(program)
+    pytest.skip(f"There is no {name} here, and its package cannot be had.")
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +207,65 @@ class Proxied:
         subprocess.run(self.run_nginx("-s", "reload"), check=True, capture_output=True)
         # The old ones stay for their sockets, and take no new connection.
         wait_until(lambda: _takes_over(master, before))
+
+
+class Caddied:
+    """The same web processes behind Caddy, with the words of its example."""
+
+    def __init__(self, caddy: str, folder: Path, behind: Proxied) -> None:
+        self.caddy, self.folder, self.behind = caddy, folder, behind
+        self.port = free_port()
+        self._proxy: subprocess.Popen[bytes] | None = None
+
+    @property
+    def site(self) -> str:
+        return f"https://{NAME}:{self.port}/"
+
+    def configuration(self) -> Path:
+        """The example for NAME, with a certificate that is there instead of one it would get."""
+        text = (DEPLOYMENT / "Caddyfile").read_text()
+        first, second = (f"127.0.0.1:{port}" for port in self.behind.web_ports)
+        tls = f"{self.behind.certificate}/fullchain.pem {self.behind.certificate}/privkey.pem"
+        for old, new in (
+            ("portal.clinic.example {", f"{NAME}:{self.port} {{\n\tbind 127.0.0.1\n\ttls {tls}"),
+            ("web-1:8000", first),
+            ("web-2:8000", second),
+            ("Host portal.clinic.example", f"Host {NAME}"),
+        ):
+            assert old in text, old
+            text = text.replace(old, new)
+        whole = self.folder / "Caddyfile"
+        # Redirects from http would want a port that is not ours.
+        whole.write_text(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{text}")
+        return whole
+
+    def run_caddy(self, command: str) -> list[str]:
+        return [
+            self.caddy,
+            command,
+            "--adapter",
+            "caddyfile",
+            "--config",
+            f"{self.folder}/Caddyfile",
+        ]
+
+    def start(self) -> None:
+        self.configuration()
+        homes = {"XDG_DATA_HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder)}
+        with (self.folder / "caddy.log").open("ab") as log:
+            self._proxy = subprocess.Popen(
+                self.run_caddy("run"), env=os.environ | homes, stdout=log, stderr=log
+            )
+        wait_until(lambda: answers(self.port))
+
+    def stop(self) -> None:
+        if self._proxy is not None:
+            self._proxy.terminate()
+            try:
+                self._proxy.wait(60)
+            finally:
+                self._proxy.kill()
+                self._proxy.wait()
 
 
 def _takes_over(master: int, before: set[int]) -> bool:

@@ -62,6 +62,13 @@ def now(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @for_roles(Role.ADMIN)
+def glance(request: HttpRequest) -> HttpResponse:
+    """Whether all is well, as a fragment of the administrator's first page."""
+    return render(request, "operations/_glance.html", verdict_of(request))
+
+
+@require_safe
+@for_roles(Role.ADMIN)
 def past(request: HttpRequest) -> HttpResponse:
     """The last hour or day, as a fragment."""
     return render(request, "operations/_history.html", history_of(request))
@@ -85,33 +92,43 @@ def debug_snapshot(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def now_of(request: HttpRequest) -> dict[str, Any]:
-    """What the upper part needs."""
+def verdict_of(request: HttpRequest) -> dict[str, Any]:
+    """What says whether all is well."""
     reader, at = reader_of(request), timezone.now()
     hubs, stream = history.now_of_all(at), measures.of_stream()
     state, checks = health.judged(hubs, stream, history.silent(at))
-    raised = Finding.objects.exclude(raised_at=None)
     return {
         "at": at,
         "looks_again_at": at + timedelta(seconds=NOW_SECONDS),
         "state": state,
-        "checks": [_said(check) for check in checks],
+        "checks": checks,
         "amiss": [check for check in checks if check.state != health.GREEN],
-        "findings": list(raised.filter(ended_at=None)),
-        "ended": list(raised.filter(ended_at__gt=at - LATELY).order_by("-ended_at")[:MOST_ENDED]),
+        "findings": list(Finding.objects.filter(ended_at=None).exclude(raised_at=None)),
         "alarms": list(access.of_organization(AuditorAlarm.objects.filter(ended_at=None), reader)),
+        "stream": stream,
+        "hubs": hubs,
+    }
+
+
+def now_of(request: HttpRequest) -> dict[str, Any]:
+    """What the upper part needs."""
+    verdict = verdict_of(request)
+    reader, at = reader_of(request), verdict["at"]
+    stream, hubs = verdict["stream"], verdict["hubs"]
+    ended = Finding.objects.exclude(raised_at=None).filter(ended_at__gt=at - LATELY)
+    return verdict | {
+        "checks": [_said(check) for check in verdict["checks"]],
+        "ended": list(ended.order_by("-ended_at")[:MOST_ENDED]),
         "mended": list(
             access.of_organization(AuditEntry.objects.filter(action=MENDED), reader).filter(
                 at__gt=at - timedelta(days=7)
             )[:MOST_ENDED]
         ),
-        "stream": stream,
         "beat_age": figures.age(health.beat_age(stream)) if stream else "",
         "oldest_waiting": figures.seconds(stream.oldest_waiting) if stream else "",
         "leader": history.leader(at),
         "processes": history.processes(at),
         "behind": history.behind(at),
-        "hubs": hubs,
         "errors": _errors(hubs),
     }
 

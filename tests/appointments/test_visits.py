@@ -175,6 +175,14 @@ def test_a_stranger_sees_no_visit(cast, client_for, who):
     assert "Wound check of Ana" not in text_of(page)
 
 
+def test_the_visits_of_ones_patients_are_a_place_of_the_schedule(cast, client_for):
+    page = text_of(client_for(cast.ada).get("/visits/"))
+    assert '<a class="tabs__tab" href="/schedule/">Day</a>' in page
+    assert (
+        '<a class="tabs__tab" href="/visits/" aria-current="page">My patients’ visits</a>' in page
+    )
+
+
 def test_a_chart_shows_what_is_to_come_and_what_was(cast, client_for):
     booked_by(cast.ada, cast.ana.patient, kind="Next check")
     booked_by(cast.ada, cast.ana.patient, timezone.now() - timedelta(days=3), kind="Last check")

@@ -37,9 +37,11 @@ def uvicorn(port: int) -> list[str]:
 class Server:
     """The web server with the relay inside it, on the database of this worker."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *, pool: int = 8) -> None:
+        """`pool`: as many connections as any server has; one anew for each request costs more."""
         self.port = free_port()
         self.log = log
+        self.pool = str(pool)
         self._process: subprocess.Popen | None = None
 
     @property
@@ -52,7 +54,7 @@ class Server:
             self._process = subprocess.Popen(
                 [sys.executable, *uvicorn(self.port)],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "DATABASE_POOL": self.pool},
                 stdout=log,
                 stderr=log,
                 preexec_fn=dies_with_parent(),

@@ -1,9 +1,12 @@
 """What is fetched anew leaves the focus where it was or where one goes on; what is said is said in
 a place that stood before (WCAG 2.4.3, 4.1.3)."""
 
+from datetime import timedelta
+
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import is_live
+from tests.browser.people import eventually, is_live
 
 # What a screen reader listens to: statuses that stand already.
 STANDS = "document.querySelectorAll('[role=status]').forEach((each) => (each.dataset.stood = ''))"
@@ -74,3 +77,31 @@ def test_what_had_the_focus_and_is_gone_hands_it_on(visit, of_alert, acting, ada
         acknowledge(alert, by=ada.reader)
     expect(page.locator("#alert-item .facts")).to_contain_text("Ada Lee, since")
     expect(page.locator("#alert-what")).to_be_focused()
+
+
+def test_what_gets_the_focus_is_not_under_a_toast(visit, server, acting, ada, ana):
+    from appointments.actions import book_visit
+
+    starts_at = timezone.now() + timedelta(days=3)
+    with acting(ada):
+        booked = book_visit(
+            ana.patient.pk,
+            kind="Wound check",
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=20),
+            provider_id=ada.provider.pk,
+            by=ada.reader,
+        )
+    page = visit(ada, f"/schedule/visits/{booked.pk}/", viewport={"width": 390, "height": 640})
+    is_live(page)
+    page.get_by_role("button", name="I am on this").press("Enter")
+    expect(page.get_by_role("button", name="Let it go")).to_be_focused()
+    page.locator(".toast").hover()  # which keeps it there
+    page.keyboard.press("Tab")
+    expect(page.locator("summary", has_text="Running late")).to_be_focused()
+
+    def is_above():
+        focused, toast = (page.locator(at).bounding_box() for at in (":focus", ".toast"))
+        return focused["y"] + focused["height"] <= toast["y"]
+
+    eventually(page, is_above, "it is scrolled above the toast")

@@ -45,10 +45,14 @@ def test_a_look_that_fails_keeps_what_was_shown_and_says_that_it_may_be_old(page
     visit.expect_trouble("/operations/now/")
     page.route("**/operations/now/", lambda route: route.fulfill(status=503))
     page.clock.fast_forward(LOOKS_AGAIN)
-    expect(page.locator("live-region[data-stale]")).to_be_visible()
+    stale = page.locator("live-region[data-stale]")
+    expect(stale).to_be_visible()
+    assert "This may be out of date" in stale.evaluate(
+        "at => getComputedStyle(at, '::before').content"
+    )
     expect(page.get_by_role("heading", name="Relay and log")).to_be_visible()
     found("found meanwhile")
     page.unroute("**/operations/now/")
     page.clock.fast_forward("01:00")
     expect(page.get_by_text("found meanwhile").first).to_be_visible()
-    expect(page.locator("live-region[data-stale]")).to_have_count(0)
+    expect(stale).to_have_count(0)

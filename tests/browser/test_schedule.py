@@ -39,6 +39,8 @@ def test_an_arrival_and_who_is_on_it_are_on_a_colleagues_page_at_once(visit, tod
     nurse.get_by_role("button", name=re.compile("Arrived")).click()
     expect(line).to_contain_text("Here since")
     expect(nurse.locator(f"#visit-{booked.pk}")).to_contain_text("Here since")
+    # The button is gone; who pressed it stands at its line.
+    expect(nurse.locator(f"#open-{booked.pk}")).to_be_focused()
 
     nurse.get_by_role("link", name="Ana Ruiz").click()
     nurse.get_by_role("button", name="I am on this").click()

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.proxied import certificate, nginx  # noqa: F401 - what a site is made of
+from tests.proxied import caddy, certificate, nginx  # noqa: F401 - what a site is made of
 
 # The relay of those tests is the one that a web process runs.
 from tests.realtime.conftest import (  # noqa: F401

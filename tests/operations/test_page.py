@@ -88,6 +88,19 @@ def test_what_is_beyond_its_bound_is_named_with_it(now, admin, client_for, monke
     assert "&gt; 2 s" in shown
 
 
+def test_an_administrators_first_page_says_whether_all_is_well(now, admin, client_for, monkeypatch):
+    keep_hub(look(), timezone.now(), Grain.COARSE)
+    assert "/operations/glance/" in client_for(admin).get("/dashboard/").text
+    glance = client_for(admin).get("/operations/glance/").text
+    assert "Every change is delivered" in glance
+    assert 'href="/operations/"' in glance
+    old = StreamMeasures(**(vars(FLOWING) | {"oldest_waiting": 3.2}))
+    monkeypatch.setattr(measures, "of_stream", lambda: old)
+    glance = client_for(admin).get("/operations/glance/").text
+    assert "Act: somebody should see to this now" in glance
+    assert "Oldest change in the inbox" in glance
+
+
 def test_a_share_is_said_in_per_cent_and_a_number_as_it_is(now, admin, client_for):
     keep_hub(look(), timezone.now(), Grain.COARSE)
     words = unescape(strip_tags(client_for(admin).get("/operations/").text))
@@ -122,6 +135,7 @@ def test_what_the_watch_over_alerts_found_is_said_first(
     shown = client_for(admin).get("/operations/now/").text
     assert "alerts may not be told" in shown
     assert "The job worker gives no sign of life" in shown
+    assert "alerts may not be told" in client_for(admin).get("/operations/glance/").text
 
 
 def test_without_the_database_of_the_engine_the_page_still_answers(

@@ -299,9 +299,11 @@ def test_whoever_invites_is_told_that_no_link_goes_out(client_for, ada, dora, se
     client = client_for(ada)
     client.post(page, {"email": "dora@home.example"})
     assert "The link is on its way" in client.get(page).text
+    assert "Tell them that it comes" in client.get(page).text
     settings.EMAIL_BACKEND = NO_SERVER
     shown = client.get(page).text
     assert "no e-mail" in shown
     assert "The link is on its way" not in shown
+    assert "Tell them that it comes" not in shown
     assert "Send a new link" not in shown
     assert "Withdraw the link" in shown
