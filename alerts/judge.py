@@ -23,7 +23,7 @@ from alerts.queue import heard_at, pass_history
 from alerts.raising import correct, count_or_raise, recover
 from care import early_warning
 from care.models import VitalSign
-from portal import clock, tenancy
+from portal import clock, planner, tenancy
 from portal.models import Patient
 from portal.patience import StillHeld, acting_in_turn
 
@@ -63,7 +63,8 @@ def _judge(organization_id: UUID | str, until: float) -> tuple[int, bool]:
         row: Judgement | None = None
         try:
             with acting_in_turn(organization_id):
-                row = next(iter(whose_turn(tried, held)), None)
+                with planner.in_order_of_an_index():
+                    row = next(iter(whose_turn(tried, held)), None)
                 if row is None:
                     return judged, False
                 # What failed is past: a turn has judged something, so that turns come to an end.
