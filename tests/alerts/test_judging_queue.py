@@ -185,17 +185,9 @@ def nodes(node):
 def test_the_next_of_a_long_queue_is_found_by_its_index(ana, clinic, system):
     """Sorting fifty thousand for each of them took 120 ms; an import would wait for hours.
 
-    Where pages cost so much, the planner would sort what it takes for a few: as with figures of a
-    quiet hour, which a test cannot order.
+    Where pages cost so much, the planner would rather sort: as with figures of a quiet hour, which
+    a test cannot order.
     """
-
-    def plan_of(turn):
-        [plan] = json.loads(turn.explain(analyze=True, format="json"))
-        return list(nodes(plan["Plan"]))
-
-    def most_read(plan):
-        return max(each["Actual Rows"] for each in plan)
-
     with system():
         Judgement.objects.bulk_create(
             Judgement(
@@ -208,10 +200,10 @@ def test_the_next_of_a_long_queue_is_found_by_its_index(ana, clinic, system):
         )
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL random_page_cost = 4000")
-        assert most_read(plan_of(whose_turn(set(), set()))) == 2_000
         with planner.in_order_of_an_index():
-            plan = plan_of(whose_turn(set(), set()))
-        assert most_read(plan) == 1
-        assert [each["Index Name"] for each in plan if "Index Name" in each] == [
-            "alert_judgements_turn"
-        ]
+            [plan] = json.loads(whose_turn(set(), set()).explain(analyze=True, format="json"))
+    found = list(nodes(plan["Plan"]))
+    assert [each["Index Name"] for each in found if "Index Name" in each] == [
+        "alert_judgements_turn"
+    ]
+    assert all(each["Actual Rows"] <= 1 for each in found)
