@@ -268,6 +268,17 @@ def test_a_clinician_prescribes_scale_2_with_a_reason_and_ends_it(
         assert OxygenTarget.objects.get().ended_by_id == ada.user.pk
 
 
+def test_who_may_no_longer_decide_scale_2_does_not_keep_its_form(client_for, ada, noor, ana):
+    """It outlasts news while somebody types; under another id it is another one."""
+
+    def kept(person):
+        page = client_for(person).get(f"/patients/{ana.patient.pk}/panels/news2/").content.decode()
+        return re.findall(r'id="(oxygen-target-[^"]*)" hx-preserve', page)
+
+    assert len(kept(ada)) == len(kept(noor)) == 1
+    assert kept(ada) != kept(noor)
+
+
 def test_a_chart_costs_the_same_for_one_response_and_for_many(
     answered, client_for, ada, ana, django_assert_max_num_queries
 ):
