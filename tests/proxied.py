@@ -120,12 +120,12 @@ class Proxied:
         """
         text = (DEPLOYMENT / "nginx.conf").read_text()
         first, second = (
-            f"server 127.0.0.1:{port}{' down' if number == without else ''};"
+            f"server 127.0.0.1:{port}{' down' if number == without else ''} "
             for number, port in enumerate(self.web_ports)
         )
         for old, new in (
-            ("server web-1:8000;", first),
-            ("server web-2:8000;", second),
+            ("server web-1:8000 ", first),
+            ("server web-2:8000 ", second),
             ("server_name portal.clinic.example;", f"server_name {NAME};"),
             ("listen 80;", f"listen 127.0.0.1:{self.plain_port};"),
             ("listen 443 ssl http2;", f"listen 127.0.0.1:{self.port} ssl http2;"),

@@ -106,12 +106,17 @@ def test_the_bus_of_the_example_deployment_is_reached_by_few_and_with_a_password
     assert "REDIS_URL: redis://:${VALKEY_PASSWORD:?}@valkey:6379/0\n" in compose
     assert "      requirepass ${VALKEY_PASSWORD:?}\n" in compose
     assert "  bus:\n    internal: true\n" in compose
-    shared, services = compose.split("\nservices:\n")
-    assert "\n  networks: [default, bus]\n" in shared.partition("x-web:")[2]
-    parts = re.split(r"^  (\S+):.*\n", services.partition("\nconfigs:")[0], flags=re.MULTILINE)
+    services = compose.split("\nservices:\n")[1].partition("\nconfigs:")[0]
+    parts = re.split(r"^  (\S+):.*\n", services, flags=re.MULTILINE)
     of_their_own = {
-        name: found[1]
+        name: set(re.findall(r"default|bus|front", found[1]))
         for name, block in zip(parts[1::2], parts[2::2], strict=True)
         if (found := re.search(r"^    networks: (.+)$", block, re.MULTILINE))
     }
-    assert of_their_own == {"worker": "[default, bus]", "valkey": "[bus]"}
+    assert of_their_own == {
+        "proxy": {"front"},
+        "web-1": {"default", "bus", "front"},
+        "web-2": {"default", "bus", "front"},
+        "worker": {"default", "bus"},
+        "valkey": {"bus"},
+    }

@@ -5,6 +5,7 @@ A rolling restart behind nginx, with all its traffic, is in tests/faults/test_ro
 
 import http.client
 import json
+import re
 import shutil
 import ssl
 import subprocess
@@ -199,6 +200,20 @@ def test_the_web_processes_are_started_alike():
     ):  # fmt: skip
         assert option in unit
         assert option in compose
+
+
+def test_with_compose_the_proxy_and_the_web_processes_stay_at_their_addresses():
+    """nginx looks names up when it starts: made anew, two containers got each other's address, and
+    half of the site, or all, was gone."""
+    compose = (ROOT / "compose.yaml").read_text()
+    at = dict(
+        re.findall(r'^  (\S+):\n(?:    .*\n)*?.*front: \{ipv4_address: "(\S+)"\}', compose, re.M)
+    )
+    assert at.keys() == {"proxy", "web-1", "web-2"}
+    assert len(set(at.values())) == 3
+    network = re.search(r"- subnet: (\S+)\.0/24\n", compose)[1]
+    assert {address.rpartition(".")[0] for address in at.values()} == {network}
+    assert f"FORWARDED_ALLOW_IPS: {at['proxy']}\n" in compose
 
 
 def test_systemd_knows_every_word_of_the_units():

@@ -3,7 +3,6 @@
 DATA_DIR/keys.env         SECRET_KEY, ENCRYPTION_KEYS and VAPID_PRIVATE_KEY, made once
 DATA_DIR/urls.env         the running databases; gone when the demo has ended
 DATA_DIR/postgres/        the data (elsewhere when root's PostgreSQL cannot enter DATA_DIR)
-DATA_DIR/static/          empty
 DATA_DIR/logs/            what each process had to say
 DATA_DIR/mail.txt         e-mails and texts that nobody was sent, with their links and codes
 DATA_DIR/processes.json   what runs, to be found again after a `kill -9`
@@ -41,10 +40,6 @@ class DataFolder:
         return self.path / "urls.env"
 
     @property
-    def static(self) -> Path:
-        return self.path / "static"
-
-    @property
     def mail_file(self) -> Path:
         return self.path / "mail.txt"
 
@@ -53,7 +48,6 @@ class DataFolder:
         try:
             # Others may pass, not look: as root the database runs as somebody else.
             self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
-            self.static.mkdir(exist_ok=True)
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise FolderUnusable(
