@@ -216,6 +216,16 @@ def test_with_compose_the_proxy_and_the_web_processes_stay_at_their_addresses():
     assert f"FORWARDED_ALLOW_IPS: {at['proxy']}\n" in compose
 
 
+def test_what_is_enabled_comes_back_when_the_machine_is_started_again():
+    """With `vigil.target` alone, which nothing enables, a power cut left nobody there."""
+    [enabled] = re.findall(r"systemctl enable --now (.+)", (DEPLOYMENT / "README.md").read_text())
+    for name in enabled.split():
+        file = re.sub(r"@.*", "@", name)
+        unit = DEPLOYMENT / "systemd" / (file if "." in file else f"{file}.service")
+        [wanted] = re.findall(r"^WantedBy=(.+)", unit.read_text(), re.M)
+        assert {"multi-user.target", "timers.target"} & set(wanted.split()), name
+
+
 def test_systemd_knows_every_word_of_the_units():
     if not (analyze := shutil.which("systemd-analyze")):
         pytest.skip("There is no systemd here.")
