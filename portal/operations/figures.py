@@ -32,9 +32,9 @@ def times(value: float) -> str:
 def per_cent(share: float) -> str:
     """A share of one: “2.5 %”."""
     if 0 < share < 0.001:
-        return "under 0.1 %"
+        return "under 0.1\N{NO-BREAK SPACE}%"
     if 0.999 < share < 1:
-        return "over 99.9 %"
+        return "over 99.9\N{NO-BREAK SPACE}%"
     return f"{share * 100:.3g} %"
 
 

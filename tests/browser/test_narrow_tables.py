@@ -1,5 +1,6 @@
 """Tables of figures on the smallest phone: every figure is seen, and none is pushed aside."""
 
+import json
 from collections import Counter
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from portal.operations.figures import per_cent
 from tests.browser.test_narrow import NOT_SEEN
 
 SMALLEST = {"width": 320, "height": 640}
@@ -47,6 +49,20 @@ def test_of_the_operations_page(visit, busy, admin):
     page = visit(admin, "/operations/", viewport=SMALLEST)
     for label in ("Measures", "Processes", "Codes"):
         seen_whole(page, f"{label}, in a table")
+
+
+def test_of_the_longest_a_measure_can_say(visit, busy, admin):
+    page = visit(admin, "/operations/", viewport=SMALLEST)
+    table = page.get_by_role("region", name="Measures, in a table")
+    expect(table).to_be_visible()
+    # In one turn with looking: the page fetches them anew every few seconds.
+    said = """scroll => {
+      for (const now of scroll.querySelectorAll("[data-label=Now]")) now.textContent = WORDS
+      return (NOT_SEEN)(scroll)
+    }"""
+    for words in (per_cent(0.0000012), per_cent(0.9997)):
+        script = said.replace("WORDS", json.dumps(words)).replace("NOT_SEEN", NOT_SEEN)
+        assert table.evaluate(script) == []
 
 
 def test_of_the_report(visit, of_alert, ada):

@@ -43,11 +43,11 @@ def test_a_number_has_commas_and_no_more_digits_than_it_means(value, said):
     ("share", "said"),
     [
         (0, "0 %"),
-        (0.0000012, "under 0.1 %"),
+        (0.0000012, "under 0.1\N{NO-BREAK SPACE}%"),
         (0.01, "1 %"),
         (0.0254, "2.54 %"),
         (0.99, "99 %"),
-        (0.9997, "over 99.9 %"),
+        (0.9997, "over 99.9\N{NO-BREAK SPACE}%"),
         (1, "100 %"),
     ],
 )
