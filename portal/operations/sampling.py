@@ -24,11 +24,13 @@ from portal.operations.models import (
     OrganizationSample,
     StreamSample,
 )
-from realtime.process import PLACE
+from realtime.process import PLACE, running
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 10.0
+# A hub that has not found its place in the log by then is behind.
+_FIRST_SECONDS = 3.0
 # The last look of a process that ends; more would hold up a restart.
 _LAST_SECONDS = 2.0
 
@@ -116,6 +118,10 @@ class Sampler:
 
     async def run(self) -> None:
         """Keep a look every EVERY_SECONDS, until cancelled."""
+        # For so long a hub that was looked at too early would be called behind.
+        if (found := running()) is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(found[0].is_ready.wait(), _FIRST_SECONDS)
         while True:
             await self.take()
             await asyncio.sleep(EVERY_SECONDS)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 
 from django.db import connections
 from playwright.sync_api import Locator, Page, expect
@@ -34,6 +35,21 @@ def send(page: Page, words: str) -> None:
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".message__body", has_text=words).last).to_be_visible()
     expect(page.locator(".composer textarea")).to_have_value("")
+
+
+def visit_of(patient, *, with_whom, starts_at: datetime, acting):
+    """A visit of twenty minutes that a clinician books with themselves."""
+    from appointments.actions import book_visit
+
+    with acting(with_whom):
+        return book_visit(
+            patient.patient.pk,
+            kind="Wound check",
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=20),
+            provider_id=with_whom.provider.pk,
+            by=with_whom.reader,
+        )
 
 
 def message(page: Page, words: str) -> Locator:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import eventually, is_live
+from tests.browser.people import eventually, is_live, visit_of
 
 # What a screen reader listens to: statuses that stand already.
 STANDS = "document.querySelectorAll('[role=status]').forEach((each) => (each.dataset.stood = ''))"
@@ -80,18 +80,8 @@ def test_what_had_the_focus_and_is_gone_hands_it_on(visit, of_alert, acting, ada
 
 
 def test_what_gets_the_focus_is_not_under_a_toast(visit, server, acting, ada, ana):
-    from appointments.actions import book_visit
-
     starts_at = timezone.now() + timedelta(days=3)
-    with acting(ada):
-        booked = book_visit(
-            ana.patient.pk,
-            kind="Wound check",
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=20),
-            provider_id=ada.provider.pk,
-            by=ada.reader,
-        )
+    booked = visit_of(ana, with_whom=ada, starts_at=starts_at, acting=acting)
     page = visit(ada, f"/schedule/visits/{booked.pk}/", viewport={"width": 390, "height": 640})
     is_live(page)
     page.get_by_role("button", name="I am on this").press("Enter")

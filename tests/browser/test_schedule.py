@@ -7,24 +7,15 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from appointments.actions import book_visit
 from appointments.models import Appointment, Status
-from tests.browser.people import eventually, is_live
+from tests.browser.people import eventually, is_live, visit_of
 
 
 @pytest.fixture
 def today(server, acting, ada, ana):
     """Ana's visit with Ada, which has just begun; the address of its day."""
     starts_at = timezone.now() - timedelta(minutes=2)
-    with acting(ada):
-        visit = book_visit(
-            ana.patient.pk,
-            kind="Wound check",
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=20),
-            provider_id=ada.provider.pk,
-            by=ada.reader,
-        )
+    visit = visit_of(ana, with_whom=ada, starts_at=starts_at, acting=acting)
     on = timezone.localtime(starts_at, ada.organization.zone)
     return visit, f"/schedule/?on={on:%Y-%m-%d}"
 
@@ -85,15 +76,7 @@ def test_a_key_in_a_field_is_a_letter(visit, today, acting, ada):
 def test_a_line_changes_by_the_clock_alone(visit, server, acting, ada, ana):
     """Nobody does anything: the visit should have begun, and the page says so."""
     starts_at = timezone.now() + timedelta(seconds=10)
-    with acting(ada):
-        booked = book_visit(
-            ana.patient.pk,
-            kind="Wound check",
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=20),
-            provider_id=ada.provider.pk,
-            by=ada.reader,
-        )
+    booked = visit_of(ana, with_whom=ada, starts_at=starts_at, acting=acting)
     on = timezone.localtime(starts_at, ada.organization.zone)
     page = visit(ada, f"/schedule/?on={on:%Y-%m-%d}")
     expect(page.locator(f"#visit-{booked.pk}")).to_contain_text("Not here yet")

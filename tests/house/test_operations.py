@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 
@@ -108,9 +109,9 @@ class Site:
 
     def start(self):
         self.database.start()
-        urls = self.database.provision("site")
-        settings = urls.environment() | {"DATABASE_POOL": "4"}
-        copy_database(self.template, urls.superuser)
+        self.urls = self.database.provision("site")
+        settings = self.urls.environment() | {"DATABASE_POOL": "4"}
+        copy_database(self.template, self.urls.superuser)
         server = ["uvicorn", "portal.asgi:application", "--port", str(self.port)]
         with self.log.open("wb") as log:
             self.server = subprocess.Popen(
@@ -155,6 +156,20 @@ def site(tmp_path, migrated):
         yield site
     finally:
         site.stop()
+
+
+def test_a_hub_is_not_called_behind_before_it_has_looked(site):
+    """The first look stands for ten seconds: each restart was red on administrators' pages."""
+    with psycopg.connect(site.urls.superuser, autocommit=True) as database:
+
+        def first_look():
+            found = database.execute(
+                "SELECT is_fresh FROM operation_hub_samples ORDER BY at LIMIT 1"
+            )
+            return found.fetchone()
+
+        assert processes.wait_until(lambda: first_look() is not None, seconds=60)
+        assert first_look() == (True,)
 
 
 def test_a_database_that_goes_away_is_waited_for(site):

@@ -134,7 +134,6 @@ def settings(folder: DataFolder, urls: dict[str, str]) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "DEMO": "1",
         "DEMO_MAIL_FILE": str(folder.mail_file),
-        # There has to be one; each file is served from where it lies.
         "REDIS_URL": "",
         "ALLOWED_HOSTS": f"{HOST},localhost",
     }
