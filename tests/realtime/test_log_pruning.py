@@ -20,10 +20,6 @@ WRITTEN = """
 ORGANIZATION = "01a20000-0000-7000-8000-000000000001"
 
 
-class Undone(Exception):
-    """Ends a transaction without a trace."""
-
-
 def partitioned_to(connection):
     return connection.execute("SELECT partitioned_to FROM realtime_relay").fetchone()[
         "partitioned_to"
@@ -31,24 +27,30 @@ def partitioned_to(connection):
 
 
 @pytest.fixture
-def long_log(log, connect):
-    """A superuser inside a transaction in which the log has grown over many partitions."""
+def undone(connect):
+    """A superuser inside a transaction that leaves no trace."""
     superuser = connect("superuser")
+    with superuser.transaction(force_rollback=True):
+        yield superuser
+
+
+@pytest.fixture
+def long_log(log, undone):
+    """A superuser inside a transaction in which the log has grown over many partitions."""
     first = log.head() + 1
     last = first + MANY - 1
-    try:
-        with superuser.transaction():
-            while partitioned_to(superuser) <= last:
-                superuser.execute("SELECT realtime_add_partition()")
-                # As large as the first: this log need not last for hours.
-                superuser.execute("UPDATE realtime_relay SET partition_size = 5000")
-            superuser.execute(WRITTEN, {"organization": ORGANIZATION, "first": first, "last": last})
-            superuser.execute("UPDATE realtime_relay SET last_seq = %s", [last])
-            superuser.execute("ANALYZE realtime_events")
-            yield superuser, last
-            raise Undone
-    except Undone:
-        pass
+    while partitioned_to(undone) <= last:
+        undone.execute("SELECT realtime_add_partition()")
+        # As large as the first: this log need not last for hours.
+        undone.execute("UPDATE realtime_relay SET partition_size = 5000")
+    write(undone, first, last)
+    undone.execute("UPDATE realtime_relay SET last_seq = %s", [last])
+    undone.execute("ANALYZE realtime_events")
+    return undone, last
+
+
+def write(connection, first, last):
+    connection.execute(WRITTEN, {"organization": ORGANIZATION, "first": first, "last": last})
 
 
 def looked_at(plan):
@@ -62,10 +64,14 @@ def looked_at(plan):
     return found
 
 
-def explained(connection, statement, values):
+def planned(connection, statement, values):
     (row,) = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
     plans = row["QUERY PLAN"]
-    return looked_at((json.loads(plans) if isinstance(plans, str) else plans)[0]["Plan"])
+    return (json.loads(plans) if isinstance(plans, str) else plans)[0]["Plan"]
+
+
+def explained(connection, statement, values):
+    return looked_at(planned(connection, statement, values))
 
 
 def test_the_hub_reads_the_end_alone(long_log):
@@ -96,3 +102,33 @@ def test_a_page_that_comes_back_reads_what_it_missed(long_log, connect):
     connection.execute("RESET ROLE")
     assert sum(found.values()) == MISSED
     assert len(found) <= 2
+
+
+def test_what_was_learnt_of_a_partition_early_is_enough(undone):
+    """A page of history is read in order, and not sorted out of all that was missed."""
+    first = partitioned_to(undone)
+    early, last = first + 2_000, first + MANY - 1
+    undone.execute("UPDATE realtime_relay SET partition_size = %s", [MANY])
+    undone.execute("SELECT realtime_add_partition()")
+    write(undone, first, early)
+    undone.execute("ANALYZE realtime_events")
+    write(undone, early + 1, last)
+    undone.execute("UPDATE realtime_relay SET last_seq = %s", [last])
+
+    plan = planned(
+        undone,
+        _HISTORY,
+        {"since": last - 10_000, "reach": last, "tables": ["notes"], "limit": 1_000},
+    )
+    assert sum(looked_at(plan).values()) == 1_000
+    assert "Sort" not in str(plan)
+
+
+def test_postgresql_looks_at_a_partition_again_when_it_has_doubled(undone):
+    undone.execute("SELECT realtime_add_partition()")
+    partitions = undone.execute(
+        "SELECT reloptions FROM pg_class JOIN realtime_partitions() ON relation = oid"
+    ).fetchall()
+    wanted = {"autovacuum_analyze_scale_factor=1", "autovacuum_vacuum_insert_scale_factor=1"}
+    assert partitions
+    assert all(wanted <= set(each["reloptions"] or ()) for each in partitions)
