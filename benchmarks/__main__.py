@@ -1,7 +1,7 @@
 """The benchmark: one run, one table.
 
     make bench                       all of it, about a quarter of an hour
-    make bench BENCH="w1 w5"         some of it: w1 w2 w2m w3 w4 w5 w6 w7 w8 revoke leave dom
+    make bench BENCH="w1 w5"         some of it: w1 w1p w2 w2m w3 w4 w5 w6 w7 w8 revoke leave dom
     make bench BENCH=faults          how soon all is well after each fault (tests/faults/bounds.py)
     make bench MESSAGES=100          only from a commit to the open page, so many messages
     PEERS="floor ws" ROUNDS=3 make bench BENCH=w2
@@ -21,7 +21,7 @@ from collections.abc import Callable
 from benchmarks.report import Report
 from benchmarks.stage import ROOT, Stage
 
-WORKLOADS = ("w1", "w2", "w2m", "w3", "w4", "w5", "w6", "w7", "w8", "revoke", "leave", "dom")
+WORKLOADS = ("w1", "w1p", "w2", "w2m", "w3", "w4", "w5", "w6", "w7", "w8", "revoke", "leave", "dom")
 FAULTS = "faults"  # only when it is asked for: it breaks things
 _DOM_MESSAGES = "80"
 _SOCKETS = 10_000
@@ -104,7 +104,7 @@ class Run:
 
     def run(self, asked: set[str]) -> None:
         """Every workload that was asked for, in an order that keeps the log small at first."""
-        if asked & {"w1", "w2", "w2m", "w3"}:
+        if asked & {"w1", "w1p", "w2", "w2m", "w3"}:
             self._side_by_side(asked)
         for names, workload in (
             ({"w8"}, self._feed),
@@ -119,6 +119,7 @@ class Run:
 
     def _side_by_side(self, asked: set[str]) -> None:
         from benchmarks.contestants import Channels, Floor, Node
+        from benchmarks.workloads.beside_pages import beside_pages
         from benchmarks.workloads.fan_out import (
             SERVER_CORE,
             Size,
@@ -159,6 +160,8 @@ class Run:
                     contestant.start(SERVER_CORE)
                     if "w1" in asked:
                         self.report.took(contestant.name, paced(contestant, size))
+                    if "w1p" in asked and contestant is self.portal:
+                        self.report.took(contestant.name, beside_pages(self.portal, size))
                     if "w2" in asked:
                         figures = fanned(contestant, size, size.sockets)
                         self.report.took(contestant.name, figures)

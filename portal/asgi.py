@@ -12,7 +12,7 @@ with said_plainly():
 
 from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]
 
-from portal import garbage
+from portal import garbage, giving_way
 from portal.operations.sampling import SampledLifespan
 from portal.operations.startup import CheckedLifespan
 from realtime.lifespan import Lifespan
@@ -27,3 +27,4 @@ application = ProtocolTypeRouter(
 )
 
 garbage.spare_what_stays()
+giving_way.give_way()

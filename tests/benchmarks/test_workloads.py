@@ -9,6 +9,7 @@ from benchmarks.contestants import Channels, Floor
 from benchmarks.crowd import Spread
 from benchmarks.ear import Seat, stamp, text_frame
 from benchmarks.report import Report
+from benchmarks.workloads.beside_pages import beside_pages
 from benchmarks.workloads.catch_up import Size as LogSize
 from benchmarks.workloads.catch_up import catch_up
 from benchmarks.workloads.come_and_go import come_and_go
@@ -51,6 +52,16 @@ def test_every_change_of_a_fan_out_is_heard_once(contestant):
     sane(figures)
     assert [figures[name] for name in ("w1_lost", "w2_lost", "w3_lost")] == [0, 0, 0]
     assert figures["w1_p50"] > 0
+
+
+def test_changes_are_heard_while_pages_are_made(portal):
+    portal.start()
+    try:
+        figures = sane(beside_pages(portal, SIZE))
+    finally:
+        portal.stop()
+    assert figures["w1p_lost"] == 0
+    assert figures["w1p_page"] > 0
 
 
 def test_a_herd_comes_back_and_has_missed_nothing(portal):
