@@ -63,8 +63,14 @@ def _program(name, version, tmp_path_factory):
 def certificate(tmp_path_factory):
     """The folder of a certificate for NAME, signed by itself."""
     folder = tmp_path_factory.mktemp("tls")
+    write_certificate(folder, NAME)
+    return folder
+
+
+def write_certificate(folder: Path, host: str) -> None:
+    """Write `fullchain.pem` and `privkey.pem` for a host, good for an hour, signed by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
@@ -74,7 +80,7 @@ def certificate(tmp_path_factory):
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -86,7 +92,6 @@ def certificate(tmp_path_factory):
             serialization.NoEncryption(),
         )
     )
-    return folder
 
 
 class Proxied:

@@ -1,14 +1,15 @@
-"""Faults that need a machine to oneself: a full disk, a disk that fails, a restore.
+"""Faults that need a machine to oneself: a full disk, a disk that fails, a restore, containers.
 
     bin/drill disk-full       as root: PostgreSQL's data on a tmpfs of 192 MB, filled
     bin/drill disk-fails      as root, with strace: fdatasync answers EIO
     bin/drill disk-slow       as root, with strace: fdatasync takes 200 ms
     bin/drill restore         a base backup and the write-ahead log, restored to a point in time
+    bin/drill compose         the installation with compose (tests/faults/composed.py)
 
-Each has a database of its own with nothing but the engine in it, a relay and a writer, and looks at
-the end whether what was acknowledged is there, and in the log once and in order; `restore` has all
-tables, and looks whether the audit log is as it was sealed. Prints what it saw; ends with status 1
-when something was lost.
+Each but the last has a database of its own with nothing but the engine in it, a relay and a writer,
+and looks at the end whether what was acknowledged is there, and in the log once and in order;
+`restore` has all tables, and looks whether the audit log is as it was sealed. Prints what it saw;
+ends with status 1 when something was lost, or is not well.
 """
 
 import contextlib
@@ -30,6 +31,7 @@ from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.processes import dies_with_parent
 from tests.browser.server import ROOT
 from tests.conftest import SETTINGS
+from tests.faults import composed
 from tests.faults.replicas import Archived
 from tests.realtime.conftest import Notes
 from tests.waiting import wait_until
@@ -304,15 +306,16 @@ DRILLS = {
     "disk-fails": disk_fails,
     "disk-slow": disk_slow,
     "restore": restore,
+    "compose": composed.compose,
 }
 WRONG = (
+    *composed.WRONG,
     "acknowledged and lost",
     "rows without an event",
     "events without a row",
     "told twice",
     "out of order",
     "holes",
-    "audit log not as it was",
 )
 
 
