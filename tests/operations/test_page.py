@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -122,20 +123,41 @@ def test_delivery_alone_is_not_called_well(now, admin, client_for, all_seen):
     assert "Changes are delivered again" in client_for(admin).get("/operations/now/").text
 
 
-def test_what_the_watch_over_alerts_found_is_said_first(
-    committed, owner, admin, client_for, clinic, monkeypatch
-):
-    monkeypatch.setattr(measures, "of_stream", lambda: FLOWING)
-    keep_hub(look(), timezone.now(), Grain.COARSE)
+@pytest.fixture
+def silent_worker(committed, owner, clinic):
+    """The watch over alerts has found that nobody works on them."""
     owner.execute(
         "INSERT INTO auditor_alarms (id, organization_id, kind, number, found_at)"
         " VALUES (gen_random_uuid(), %s, 'worker_silent', 1, now()) ON CONFLICT DO NOTHING",
         [clinic.pk],
     )
+
+
+def test_what_the_watch_over_alerts_found_is_said_first(
+    silent_worker, admin, client_for, monkeypatch
+):
+    monkeypatch.setattr(measures, "of_stream", lambda: FLOWING)
+    keep_hub(look(), timezone.now(), Grain.COARSE)
     shown = client_for(admin).get("/operations/now/").text
     assert "alerts may not be told" in shown
     assert "The job worker gives no sign of life" in shown
     assert "alerts may not be told" in client_for(admin).get("/operations/glance/").text
+
+
+@pytest.mark.parametrize(("waits", "besides"), [(1.0, "Look at this"), (3.2, "Act: somebody")])
+def test_nothing_else_that_is_amiss_hides_it(
+    silent_worker, admin, client_for, monkeypatch, waits, besides
+):
+    """A worker that is gone seals no audit log either, which is a lesser thing."""
+    stream = replace(FLOWING, oldest_waiting=waits)
+    monkeypatch.setattr(measures, "of_stream", lambda: stream)
+    keep_hub(look(), timezone.now(), Grain.COARSE)
+    for address in ("/operations/now/", "/operations/glance/"):
+        shown = client_for(admin).get(address).text
+        assert "banner--critical" in shown
+        assert "Act: alerts may not be told" in shown
+        assert besides not in shown
+        assert "Besides: oldest change in the inbox" in shown
 
 
 def test_without_the_database_of_the_engine_the_page_still_answers(
