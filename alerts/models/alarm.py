@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from portal.identifiers import uuid7
-from portal.rls import ADMIN, Policy, stays
+from portal.rls import STAFF, Policy, stays
 from realtime.triggers import Publish
 
 
@@ -36,11 +36,12 @@ class AuditorAlarm(models.Model):
                 condition=models.Q(ended_at=None),
                 name="auditor_alarm_once",
             ),
-            Policy(name="auditor_alarms", read=ADMIN, privileges=("SELECT",)),
+            Policy(name="auditor_alarms", read=STAFF, privileges=("SELECT",)),
         ]
         triggers = [
             stays("organization", "kind"),
-            Publish(topics=["admin:{organization_id}"], columns=["id", "kind"]),
+            # To all staff, not only to administrators: who relies on alerts has to look instead.
+            Publish(topics=["staff:{organization_id}"], columns=["id", "kind"]),
         ]
 
     def __str__(self) -> str:

@@ -114,7 +114,18 @@ def running_server(
 
 
 @pytest.fixture
-def server(running_server, committed, database_urls) -> Iterator[Server]:
+def living_worker(database_urls) -> Iterator[None]:
+    """A job worker lives, as far as the auditor can see: pages say so while none does."""
+    with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 year')"
+        )
+        yield
+        connection.execute("DELETE FROM procrastinate_workers")
+
+
+@pytest.fixture
+def server(running_server, living_worker, committed, database_urls) -> Iterator[Server]:
     """Our server, on this worker's database, with the cast in it."""
     yield running_server
     # The tables are emptied next: a request under way would be in the way of that, and the other
