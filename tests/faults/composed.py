@@ -226,7 +226,7 @@ def _restore(clinic: Installation) -> dict:
     clinic.compose("stop", "proxy", "web-1", "web-2", "worker")
     began = time.monotonic()
     clinic.compose("up", "--detach", "--wait", "postgres")
-    renamed = "ALTER DATABASE vigil RENAME TO vigil_before"
+    renamed = "ALTER DATABASE vigil RENAME TO replaced"
     clinic.compose("exec", "postgres", "psql", "--username", "postgres", "--command", renamed)
     again = (
         'sed -n "/^CREATE DATABASE/,$ p" /docker-entrypoint-initdb.d/roles.sql |'
