@@ -337,24 +337,38 @@ def relay():
     relay.stop()
 
 
-def test_the_auditor_looks_on_while_its_own_mail_hangs(committed, kinds, relay, settings, works):
+def test_the_auditor_looks_on_while_its_own_mail_hangs(
+    committed, kinds, relay, settings, works, monkeypatch
+):
     settings.EMAIL_BACKEND, settings.EMAIL_USE_TLS = "portal.mail.BoundedBackend", False
     # For longer than anybody here waits.
     settings.EMAIL_TIMEOUT = 600
+    monkeypatch.setattr(auditor, "LOOK_EVERY_SECONDS", 0.2)
+    looked_by = []
+
+    async def seen(connection):
+        looked_by.append(connection)
+        return await look(connection)
+
+    monkeypatch.setattr(auditor, "look", seen)
     with holding_server() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = server.host, server.port
         relay.start()
         wait_until(lambda: kinds() == ["worker_silent"])
         wait_until(lambda: server.lines)
+        already = len(looked_by)
+        wait_until(lambda: len(looked_by) > already + 2)
         works(-3600)
         wait_until(lambda: kinds() == [])
-        assert len(server.lines) == 1
+        # One by one: of each leader, should this one lose the lead on a busy machine.
+        assert len(server.lines) <= len(set(map(id, looked_by)))
 
 
 def test_the_auditor_looks_on_while_the_dead_mans_switch_hangs(
     committed, kinds, relay, settings, works, monkeypatch
 ):
     monkeypatch.setattr(auditor, "HEARTBEAT_SECONDS", 600)
+    monkeypatch.setattr(auditor, "LOOK_EVERY_SECONDS", 0.2)
     with holding_server() as switch:
         settings.HEARTBEAT_URL = f"http://{switch.host}:{switch.port}/vigil"
         relay.start()
