@@ -1,8 +1,42 @@
-"""Alerts that tests of open pages need, raised on the server's database."""
+"""Alerts that tests of open pages need, raised on the server's database; and alerts that fail."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from uuid import UUID
+
+import psycopg
+
+from portal.embedded.postgres import DatabaseUrls
+
+_NO_WORKER = "DELETE FROM procrastinate_workers"
+_WORKER = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 year')"
+_FOUND = """
+    INSERT INTO auditor_alarms (id, organization_id, kind, number, found_at)
+    SELECT gen_random_uuid(), id, 'worker_silent', 1, now() FROM organizations
+    ON CONFLICT DO NOTHING
+"""
+_OVER = "UPDATE auditor_alarms SET ended_at = now() WHERE ended_at IS NULL"
+
+
+@contextmanager
+def a_living_worker(database_urls: DatabaseUrls) -> Iterator[None]:
+    """A job worker lives, as far as the auditor can see: pages of staff say so while none does."""
+    with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
+        connection.execute(_WORKER)
+        yield
+        connection.execute(_NO_WORKER)
+
+
+@contextmanager
+def failing_alerts(database_urls: DatabaseUrls) -> Iterator[None]:
+    """The living worker is gone, and the auditor has found it; it would itself within 10 s."""
+    with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
+        connection.execute(_NO_WORKER)
+        connection.execute(_FOUND)
+        yield
+        connection.execute(_WORKER)
+        connection.execute(_OVER)
+
 
 # Name: LOINC and severity. Each is high above 6, and comes with a value of 7.
 RULES = {

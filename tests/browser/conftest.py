@@ -23,7 +23,7 @@ from playwright.sync_api import (
 )
 
 from portal.embedded.processes import wait_until
-from tests.browser.alarms import Alarms
+from tests.browser.alarms import Alarms, a_living_worker
 from tests.browser.chromium import executable
 from tests.browser.people import Talk
 from tests.browser.server import Server, Wire
@@ -115,13 +115,8 @@ def running_server(
 
 @pytest.fixture
 def living_worker(database_urls) -> Iterator[None]:
-    """A job worker lives, as far as the auditor can see: pages say so while none does."""
-    with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 year')"
-        )
+    with a_living_worker(database_urls):
         yield
-        connection.execute("DELETE FROM procrastinate_workers")
 
 
 @pytest.fixture

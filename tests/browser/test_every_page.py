@@ -9,8 +9,9 @@ from contextlib import ExitStack
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.alarms import a_living_worker, failing_alerts
 from tests.browser.pages import REFUSED, ROLES, SHOWN, path_of
 
 # Each colour scheme and each width once, the wide one first: a look costs axe seconds.
@@ -53,11 +54,12 @@ SETTLED = """() => document.readyState === "complete" && !document.querySelector
 
 
 @pytest.fixture(scope="module")
-def day(committed_for_module):
+def day(committed_for_module, database_urls):
     from tests.cast import CAST
     from tests.ordinary_day import ordinary_day
 
-    return ordinary_day(CAST)
+    with a_living_worker(database_urls):
+        yield ordinary_day(CAST)
 
 
 @pytest.fixture(scope="module")
@@ -126,17 +128,29 @@ def test_a_page_is_for_everybody(open_page, day, role, name):
     page = open_page(role, path_of(role, name, day), REFUSED.get(name, 200))
     assert page.title().strip()
     assert page.locator("h1").count() == 1
+    assert _amiss(page, WCAG if name in THEIRS else [*WCAG, "best-practice"]) == []
+    page.set_viewport_size({"width": NARROWEST, "height": HEIGHT})
+    assert page.evaluate(TOO_WIDE) == []
+
+
+def test_a_page_is_for_everybody_while_alerts_fail(open_page, day, database_urls):
+    with failing_alerts(database_urls):
+        page = open_page("clinician", path_of("clinician", "dashboard", day), 200)
+        expect(page.locator("#alerts-failing")).to_be_visible()
+        assert _amiss(page, [*WCAG, "best-practice"]) == []
+        page.set_viewport_size({"width": NARROWEST, "height": HEIGHT})
+        assert page.evaluate(TOO_WIDE) == []
+
+
+def _amiss(page: Page, tags: list[str]) -> list[str]:
+    """What axe finds in each look of a page."""
     page.evaluate(AXE_SCRIPT)
     page.evaluate(READ_ONCE)
-    tags = WCAG if name in THEIRS else [*WCAG, "best-practice"]
-    found = [
+    return [
         f"{scheme}, {width} px: {each}"
         for scheme, width in LOOKS
         for each in _what_axe_finds(page, scheme, width, tags)
     ]
-    assert found == []
-    page.set_viewport_size({"width": NARROWEST, "height": HEIGHT})
-    assert page.evaluate(TOO_WIDE) == []
 
 
 def _what_axe_finds(page: Page, scheme: str, width: int, tags: list[str]) -> list[str]:
