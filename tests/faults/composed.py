@@ -72,7 +72,7 @@ class Installation:
         (self.folder / ".env").write_text("\n".join(lines) + "\n")
 
     def compose(self, *words: str, seconds: float = _SECONDS, **options: object) -> str:
-        """`docker compose …`; what it printed. Raises CalledProcessError."""
+        """`docker compose …`; what it printed. Raises RuntimeError."""
         # Pipes do not turn what is said into a terminal's.
         if words[0] in ("exec", "run"):
             words = (words[0], "-T", *words[1:])
