@@ -1,6 +1,7 @@
 """What the auditor found wrong with the alerting itself."""
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.identifiers import uuid7
@@ -21,6 +22,8 @@ class AuditorAlarm(models.Model):
     organization = models.ForeignKey("portal.Organization", models.PROTECT)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     number = models.PositiveIntegerField(default=1, help_text="How many alerts or readings")
+    # Every open page of staff hears of each change: a growing number is written once a minute.
+    counted_at = models.DateTimeField(db_default=Now())
     found_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
     # When its administrators were last told by e-mail, straight from the auditor, and of how many.

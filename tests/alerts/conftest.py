@@ -4,7 +4,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connections
 from django.utils import timezone
+
+from tests.job_worker import GONE, sign_of_life
 
 POTASSIUM, PULSE = "2823-3", "8867-4"
 
@@ -162,3 +165,30 @@ def told(system):
             return sorted(row.user.name.split()[0] for row in rows)
 
     return told
+
+
+@pytest.fixture
+def works():
+    """A worker that lives: `works(61)` one whose last sign of life is 61 seconds old."""
+
+    def works(seconds=0):
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(GONE)
+            cursor.execute(sign_of_life(f"{seconds} s"))
+
+    yield works
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(GONE)
+
+
+@pytest.fixture
+def kinds(system):
+    """The alarms of Harbour Clinic that are open."""
+
+    from alerts.models import AuditorAlarm
+
+    def kinds():
+        with system():
+            return sorted(AuditorAlarm.objects.filter(ended_at=None).values_list("kind", flat=True))
+
+    return kinds

@@ -41,6 +41,12 @@ def test_clinical_staff_read_it_over_every_page(fails, said, clinic, ada, kind):
     assert said(ada, "/alerts/bar/")
 
 
+def test_it_says_the_day_when_that_was_another(fails, client_for, owner, clinic, ada):
+    fails(clinic)
+    owner.execute("UPDATE auditor_alarms SET found_at = '2026-03-04 09:30+00'")
+    assert f"{WORDS} Wed 4 Mar, " in client_for(ada).get("/dashboard/").text
+
+
 def test_it_is_gone_with_the_alarm(fails, said, owner, clinic, ada):
     fails(clinic)
     fails(clinic, "unjudged")

@@ -3,7 +3,6 @@
 import asyncio
 import http.server
 import threading
-import time
 from datetime import timedelta
 
 import psycopg
@@ -12,7 +11,6 @@ from django.core import mail
 from django.db import connections
 from django.utils import timezone
 
-from alerts import auditor
 from alerts.auditor import beat, look, tell
 from alerts.models import AuditorAlarm, Judgement
 from notifications.models import Kind, Notification
@@ -20,27 +18,7 @@ from portal.mail import NO_SERVER
 from portal.operations import guard, health, measures
 from portal.operations.models import Finding
 from realtime.engine_connection import connect
-from tests.notifications.servers import holding_server
-from tests.realtime.conftest import RelayThread
 from tests.triggers import switched_off
-from tests.waiting import wait_until
-
-
-@pytest.fixture
-def works():
-    """A worker that lives: `works(61)` one whose last sign of life is 61 seconds old."""
-
-    def works(seconds=0):
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("DELETE FROM procrastinate_workers")
-            cursor.execute(
-                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s)",
-                [timezone.now() - timedelta(seconds=seconds)],
-            )
-
-    yield works
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_workers")
 
 
 @pytest.fixture
@@ -56,17 +34,6 @@ def audited():
         return asyncio.run(once())
 
     return audited
-
-
-@pytest.fixture
-def kinds(system):
-    """The alarms of Harbour Clinic that are open."""
-
-    def kinds():
-        with system():
-            return sorted(AuditorAlarm.objects.filter(ended_at=None).values_list("kind", flat=True))
-
-    return kinds
 
 
 def test_all_is_well(committed, works, alert, audited, kinds):
@@ -151,6 +118,62 @@ def test_a_little_more_of_the_same_is_not_told_again(committed, works, waiting, 
     waiting(1)  # twice as many
     audited()
     assert len(mail.outbox) == 2
+
+
+@pytest.fixture
+def counted_before(committed):
+    """`counted_before(seconds=61)`: as if the numbers had been written so long ago."""
+
+    def counted_before(seconds):
+        with connections["owner"].cursor() as owner:
+            owner.execute(
+                "UPDATE auditor_alarms SET counted_at = counted_at - make_interval(secs => %s)",
+                [seconds],
+            )
+
+    return counted_before
+
+
+def test_a_growing_number_is_written_once_a_minute(
+    committed, works, waiting, audited, counted_before, system
+):
+    """Or every open page of staff would ask for its bar anew at each look."""
+
+    def number():
+        audited()
+        with system():
+            return AuditorAlarm.objects.get().number
+
+    works()
+    waiting(10)
+    assert number() == 10
+    waiting(1)
+    assert number() == 10
+    counted_before(seconds=50)
+    assert number() == 10
+    counted_before(seconds=10)
+    assert number() == 11
+    waiting(11)  # twice as many: at once
+    assert number() == 22
+
+
+def test_a_number_that_is_due_to_be_told_is_written_first_and_only_once(
+    committed, works, waiting, audited, settings, system
+):
+    works()
+    waiting(3)
+    audited()
+    waiting(2)
+    with connections["owner"].cursor() as owner:
+        owner.execute("UPDATE auditor_alarms SET number = 5")
+    settings.EMAIL_BACKEND = NO_SERVER
+    waiting(1)  # twice what was told
+    audited()
+    waiting(1)  # which it was before
+    audited()
+    with system():
+        alarm = AuditorAlarm.objects.get()
+    assert (alarm.number, alarm.told_number) == (6, 3)
 
 
 def test_what_lasts_is_told_each_hour(committed, works, waiting, audited, told_before):
@@ -328,82 +351,3 @@ def test_only_the_engine_audits_and_it_reads_no_alert(committed, alert, database
         for table in ("assessment_critical_alerts", "alert_steps", "auditor_alarms", "users"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 engine.execute(f"SELECT * FROM {table}")
-
-
-@pytest.fixture
-def relay():
-    relay = RelayThread()
-    yield relay
-    relay.stop()
-
-
-def test_the_auditor_looks_on_while_its_own_mail_hangs(
-    committed, kinds, relay, settings, works, monkeypatch
-):
-    settings.EMAIL_BACKEND, settings.EMAIL_USE_TLS = "portal.mail.BoundedBackend", False
-    # For longer than anybody here waits.
-    settings.EMAIL_TIMEOUT = 600
-    monkeypatch.setattr(auditor, "LOOK_EVERY_SECONDS", 0.2)
-    looked_by = []
-
-    async def seen(connection):
-        looked_by.append(connection)
-        return await look(connection)
-
-    monkeypatch.setattr(auditor, "look", seen)
-    with holding_server() as server:
-        settings.EMAIL_HOST, settings.EMAIL_PORT = server.host, server.port
-        relay.start()
-        wait_until(lambda: kinds() == ["worker_silent"])
-        wait_until(lambda: server.lines)
-        already = len(looked_by)
-        wait_until(lambda: len(looked_by) > already + 2)
-        works(-3600)
-        wait_until(lambda: kinds() == [])
-        # One by one: of each leader, should this one lose the lead on a busy machine.
-        assert len(server.lines) <= len(set(map(id, looked_by)))
-
-
-def test_the_auditor_looks_on_while_the_dead_mans_switch_hangs(
-    committed, kinds, relay, settings, works, monkeypatch
-):
-    monkeypatch.setattr(auditor, "HEARTBEAT_SECONDS", 600)
-    monkeypatch.setattr(auditor, "LOOK_EVERY_SECONDS", 0.2)
-    with holding_server() as switch:
-        settings.HEARTBEAT_URL = f"http://{switch.host}:{switch.port}/vigil"
-        relay.start()
-        wait_until(lambda: kinds() == ["worker_silent"])
-        wait_until(lambda: switch.lines)
-        works(-3600)
-        wait_until(lambda: kinds() == [])
-
-
-def test_the_auditor_runs_where_the_relay_leads(committed, works, kinds, relay):
-    """And not in the worker: here there is none, which is what it finds."""
-    relay.start()
-    wait_until(lambda: kinds() == ["worker_silent"])
-
-
-def test_whoever_takes_the_lead_looks_at_once(committed, kinds, relay, monkeypatch):
-    monkeypatch.setattr(auditor, "LOOK_EVERY_SECONDS", 600)
-    monkeypatch.setattr(auditor, "_process_began", time.monotonic() - 600)
-    relay.start()
-    wait_until(lambda: kinds() == ["worker_silent"])
-
-
-def test_a_process_that_has_just_begun_gives_the_worker_time_to_begin(
-    committed, works, kinds, relay, monkeypatch
-):
-    looks = []
-
-    async def seen(connection):
-        looks.append(time.monotonic())
-        return await look(connection)
-
-    monkeypatch.setattr(auditor, "look", seen)
-    monkeypatch.setattr(auditor, "LOOK_EVERY_SECONDS", 2)
-    began = time.monotonic()
-    monkeypatch.setattr(auditor, "_process_began", began)
-    relay.start()
-    wait_until(lambda: looks)
-    assert looks[0] >= began + 2

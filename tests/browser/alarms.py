@@ -7,9 +7,8 @@ from uuid import UUID
 import psycopg
 
 from portal.embedded.postgres import DatabaseUrls
+from tests.job_worker import GONE, sign_of_life
 
-_NO_WORKER = "DELETE FROM procrastinate_workers"
-_WORKER = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 year')"
 _FOUND = """
     INSERT INTO auditor_alarms (id, organization_id, kind, number, found_at)
     SELECT gen_random_uuid(), id, 'worker_silent', 1, now() FROM organizations
@@ -22,19 +21,19 @@ _OVER = "UPDATE auditor_alarms SET ended_at = now() WHERE ended_at IS NULL"
 def a_living_worker(database_urls: DatabaseUrls) -> Iterator[None]:
     """A job worker lives, as far as the auditor can see: pages of staff say so while none does."""
     with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
-        connection.execute(_WORKER)
+        connection.execute(sign_of_life())
         yield
-        connection.execute(_NO_WORKER)
+        connection.execute(GONE)
 
 
 @contextmanager
 def failing_alerts(database_urls: DatabaseUrls) -> Iterator[None]:
     """The living worker is gone, and the auditor has found it; it would itself within 10 s."""
     with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
-        connection.execute(_NO_WORKER)
+        connection.execute(GONE)
         connection.execute(_FOUND)
         yield
-        connection.execute(_WORKER)
+        connection.execute(sign_of_life())
         connection.execute(_OVER)
 
 

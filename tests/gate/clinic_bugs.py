@@ -70,7 +70,7 @@ CLINIC = (
         SILENCE,
         (
             Edit(
-                "alerts/sql/alerts_audit.v3.sql",
+                "alerts/sql/alerts_audit.v4.sql",
                 "AND due_at < clock_timestamp() - late_after",
                 "AND due_at < clock_timestamp() - 1000 * late_after",
             ),

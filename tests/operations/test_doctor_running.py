@@ -10,6 +10,7 @@ from portal.embedded.valkey import EmbeddedValkey
 from portal.management.doctor import database
 from portal.management.doctor.examination import Wishes, examine
 from portal.management.doctor.finding import State
+from tests.job_worker import GONE, sign_of_life
 
 pytestmark = pytest.mark.usefixtures("committed_for_module")
 
@@ -86,19 +87,16 @@ def test_a_log_without_room_is_told(log, broken):
 
 # The worker -----------------------------------------------------------------------------------
 
-WORKER = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '{}')"
-NO_WORKER = "DELETE FROM procrastinate_workers"
-
 
 def test_a_clinic_without_a_worker_is_found(broken):
-    with broken(NO_WORKER, mended=NO_WORKER):
+    with broken(GONE, mended=GONE):
         assert "No job worker has ever been here" in said("worker")
 
 
 def test_a_silent_worker_is_found(broken):
-    with broken(WORKER.format("5 minutes"), mended=NO_WORKER):
+    with broken(sign_of_life("5 minutes"), mended=GONE):
         assert "No job worker has been heard of for 300 s" in said("worker")
-    with broken(WORKER.format("5 s"), mended=NO_WORKER):
+    with broken(sign_of_life("5 s"), mended=GONE):
         assert said("worker") == ""
 
 
@@ -112,13 +110,13 @@ def test_overdue_and_failed_and_orphaned_jobs_are_found(broken):
         " SELECT id, 'failed', now() FROM procrastinate_jobs WHERE status = 'failed';"
     )
     with broken(
-        WORKER.format("1 s")
+        sign_of_life("1 s")
         + ";"
         + job.format("todo")
         + job.format("failed")
         + failed
         + job.format("doing"),
-        mended=f"DELETE FROM procrastinate_jobs; {NO_WORKER}",
+        mended=f"DELETE FROM procrastinate_jobs; {GONE}",
     ):
         assert said("worker") == "1 jobs are overdue, the oldest by 600 s"
         assert "alerts.judge (1)" in said("worker", State.WARNING)
@@ -319,7 +317,7 @@ def test_a_demo_may_do_without_a_mail_server(settings):
 
 
 def test_the_command_ends_with_status_1_when_something_is_to_be_mended(capsys, broken):
-    with broken(NO_WORKER, mended=NO_WORKER), pytest.raises(SystemExit) as ended:
+    with broken(GONE, mended=GONE), pytest.raises(SystemExit) as ended:
         call_command("doctor", "worker")
     assert ended.value.code == 1
     out = capsys.readouterr().out
@@ -334,7 +332,7 @@ def test_the_command_ends_well_when_all_is_well(capsys):
 
 
 def test_a_machine_reads_json(capsys, broken):
-    with broken(NO_WORKER, mended=NO_WORKER), pytest.raises(SystemExit):
+    with broken(GONE, mended=GONE), pytest.raises(SystemExit):
         call_command("doctor", "worker", "--json")
     document = json.loads(capsys.readouterr().out)
     assert document["problems"] == 1

@@ -18,6 +18,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from realtime.quoting import array, identifier, literal
+from tests.job_worker import GONE, sign_of_life
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,11 +109,9 @@ def log(connect, superuser):
         " missed_seen = (SELECT last_value FROM realtime_missed)"
     )
     # A job worker lives, as far as the auditor beside the relay can see: its alarm is an event too.
-    superuser.execute(
-        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 year')"
-    )
+    superuser.execute(sign_of_life())
     yield Log(connect("engine"))
-    superuser.execute("DELETE FROM procrastinate_workers")
+    superuser.execute(GONE)
     superuser.execute("DELETE FROM realtime_inbox")
 
 
