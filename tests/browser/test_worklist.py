@@ -1,6 +1,7 @@
 """The worklist as one works with it: its sound, keys and countdowns, and rows that stay put."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -290,7 +291,9 @@ def test_keys_are_for_the_list_unless_switched_on_and_never_for_what_is_typed(vi
     expect(first).to_be_focused()
 
 
-def test_the_next_step_is_counted_down_to_and_said_to_be_due(visit, of_alert, ada):
+def test_the_next_step_is_counted_down_to_and_said_to_be_due(visit, of_alert, ada, system):
+    from alerts.models import AlertStep
+
     alert = of_alert()
     page = visit(ada, "/alerts/")
     # A page that is not live yet may still read its rows again.
@@ -299,10 +302,16 @@ def test_the_next_step_is_counted_down_to_and_said_to_be_due(visit, of_alert, ad
     expect(left).to_have_text(ANY_TIME_LEFT)
     before = left.inner_text()
     expect(left).not_to_have_text(before)
-    left.evaluate(
-        "(each) => each.setAttribute('datetime', new Date(Date.now() + 3000).toISOString())"
-    )
+
+    def is_due_in(seconds: int) -> None:
+        with system():
+            AlertStep.objects.filter(alert=alert, done_at=None).update(
+                due_at=timezone.now() + timedelta(seconds=seconds)
+            )
+
+    is_due_in(seconds=50)
     expect(left).to_have_class(re.compile("countdown--soon"))
+    is_due_in(seconds=3)
     expect(left).to_have_text("now")
     expect(left).to_have_class(re.compile("countdown--over"))
 
