@@ -1,6 +1,6 @@
 """The benchmark: one run, one table.
 
-    make bench                       all of it, about a quarter of an hour
+    make bench                       all of it, about half an hour
     make bench BENCH="w1 w5"         some of it: w1 w1p w2 w2m w3 w4 w5 w6 w7 w8 revoke leave dom
     make bench BENCH=faults          how soon all is well after each fault (tests/faults/bounds.py)
     make bench MESSAGES=100          only from a commit to the open page, so many messages

@@ -4,7 +4,6 @@ Counted in the database, so that it holds over all processes. The answer to the 
 change, only what it sets off: a job is not deferred, and so nobody fills the table of jobs.
 """
 
-import ipaddress
 import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from django.utils.crypto import salted_hmac
 
 from portal.browsers import address_of
 from portal.models import Allowance
+from realtime.places import place_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,28 +51,12 @@ def is_within(limit: Limit, request: HttpRequest, account: str) -> bool:
     counted, the place first: so it costs the same for everybody, and two who ask at the same
     moment never wait for each other in a circle.
     """
-    place_used = _count(limit, "place", place_of(request))
+    place_used = _count(limit, "place", place_of(address_of(request)))
     account_used = _count(limit, "account", account.strip().lower())
     if place_used == limit.per_place + 1:
         # Once per window; from where is in the log of the server in front of us.
         logger.warning("One network place has used up its allowance: %s.", limit.name)
     return place_used <= limit.per_place and account_used <= limit.per_account
-
-
-def place_of(request: HttpRequest) -> str:
-    """The network place that a request is counted for: an IPv4 address, or an IPv6 /64.
-
-    Whoever has one IPv6 address has 2^64 of them (RFC 6177).
-    """
-    text = address_of(request)
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return text
-    if address.version == 4:
-        return str(address)
-    mapped = address.ipv4_mapped
-    return str(mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
 def forget_old() -> None:

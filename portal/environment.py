@@ -8,6 +8,7 @@ A variable that is set to nothing counts as missing.
 import base64
 import binascii
 import contextlib
+import math
 import os
 import re
 import sys
@@ -108,6 +109,22 @@ def names(name: str, default: list[str]) -> list[str]:
     if value is None:
         return list(default)
     return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def numbers(name: str) -> dict[str, float]:
+    """Numbers above 0 by their names: "sockets_per_user=64, unread_seconds=2.5"."""
+    found: dict[str, float] = {}
+    for item in names(name, []):
+        key, _, value = item.partition("=")
+        key = key.strip()
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 < number < math.inf:
+            raise Misconfigured(f"The setting {name} must be like name=64, with numbers above 0.")
+        found[key] = int(number) if number.is_integer() else number
+    return found
 
 
 def path(name: str, default: Path) -> Path:

@@ -213,6 +213,7 @@ CHANNEL_LAYERS = (
 REALTIME_AUTHORITY = "portal.round_trips.authority"
 REALTIME_RELAY_IN_WEB = environment.boolean("REALTIME_RELAY_IN_WEB", default=True)
 REALTIME_RETENTION_HOURS = environment.integer("REALTIME_RETENTION_HOURS", default=72, minimum=24)
+REALTIME_LIMITS = environment.numbers("REALTIME_LIMITS")  # docs/limits.md
 REALTIME_ALLOWED_ORIGINS = environment.names("REALTIME_ALLOWED_ORIGINS", default=[])
 # For trials of running processes alone (realtime/failpoints.py says how it is spelt).
 REALTIME_FAILPOINTS = environment.orders("REALTIME_FAILPOINTS")

@@ -22,6 +22,7 @@ from realtime.handshake import Scope, Send, check_origin, codec_of, query_of, re
 from realtime.hub import Hub
 from realtime.join import ANOTHER_ORGANIZATION, Join
 from realtime.line import line_of
+from realtime.places import place_of
 from realtime.process import hub_of_this_process
 from realtime.protocol import Frame
 
@@ -44,8 +45,12 @@ async def consumer(scope: Scope, receive: Receive, send: Send) -> None:
         check_origin(scope)
         query = query_of(scope)
         codec = codec_of(query)
-        hub.sockets.knock()
+        place = place_of((scope.get("client") or ("",))[0])
+        hub.sockets.knock(place)
         asked_at, identity = await _identify(hub, scope)
+        if identity is None:
+            hub.sockets.was_stranger(place)
+            raise HandshakeRefused(401, "Sign in first")
         hub.sockets.enter(identity)
     except HandshakeRefused as refusal:
         hub.tally.totals.turned_away[refusal.status] += 1
@@ -65,8 +70,8 @@ async def consumer(scope: Scope, receive: Receive, send: Send) -> None:
         hub.sockets.leave(identity)
 
 
-async def _identify(hub: Hub, scope: Scope) -> tuple[int, Identity]:
-    """Who this is, and where the hub stood when that was asked."""
+async def _identify(hub: Hub, scope: Scope) -> tuple[int, Identity | None]:
+    """Who this is, if anybody we know, and where the hub stood when that was asked."""
     try:
         async with asyncio.timeout(_HANDSHAKE_SECONDS):
             await hub.is_ready.wait()
@@ -79,8 +84,6 @@ async def _identify(hub: Hub, scope: Scope) -> tuple[int, Identity]:
         # An authority that cannot answer lets nobody in.
         logger.exception("A socket could not be identified.")
         raise HandshakeRefused(500, "Error connecting to Realtime", retry_after=5) from None
-    if identity is None:
-        raise HandshakeRefused(401, "Sign in first")
     await failpoint("handshake.identified")
     return asked_at, identity
 

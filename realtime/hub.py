@@ -132,6 +132,10 @@ class Hub:
             except Unavailable as error:
                 self._say_away(error)
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                # A mistake of ours: until it begins, no page of this process has a socket.
+                logger.exception("The hub failed to begin; it tries on.")
+                await asyncio.sleep(RETRY_SECONDS)
         end = self.bus.subscribe(self.heard)
         try:
             while True:

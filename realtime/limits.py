@@ -31,6 +31,10 @@ class Limits:
     sockets_per_process: int = 15_000
     # A process that was just started is found by all pages at once; who is turned away comes back.
     handshakes_per_second: int = 500
+    # How often one address or IPv6 /64 may come as nobody before it costs us nothing more. A clinic
+    # sits behind one, and in the morning none of its pages is signed in.
+    strangers_per_second: int = 20
+    strangers_burst: int = 400
     # All pages of a person come back at once, and again while a server falls over.
     user_handshakes_per_second: int = 10
     user_handshakes_burst: int = 200
@@ -83,13 +87,17 @@ class Bucket:
 
     def take(self) -> bool:
         """Whether one more is within the limit."""
-        now = self._clock()
-        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
-        self._at = now
-        if self._left < 1:
+        if not self.has_one():
             return False
         self._left -= 1
         return True
+
+    def has_one(self) -> bool:
+        """Whether one more would be."""
+        now = self._clock()
+        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
+        self._at = now
+        return self._left >= 1
 
 
 class Sockets:
@@ -101,6 +109,7 @@ class Sockets:
         self.handshakes = Bucket(limits.handshakes_per_second, 2 * limits.handshakes_per_second)
         # Whoever was forgotten begins with a full one.
         self._handshakes_of = lru_cache(maxsize=20_000)(self._full_bucket)
+        self._strangers_at = lru_cache(maxsize=20_000)(self._strangers_bucket)
 
     @property
     def total(self) -> int:
@@ -111,12 +120,21 @@ class Sockets:
         counts = self._counts.copy()
         return {name: count for (scope, name), count in counts.items() if scope == "organization"}
 
-    def knock(self) -> None:
-        """A handshake begins. Raises HandshakeRefused when too many do at once."""
+    def knock(self, place: str) -> None:
+        """A handshake begins. Raises HandshakeRefused when too many do at once.
+
+        A place that strangers come from by the hundred takes nothing of what all share.
+        """
+        if not self._strangers_at(place).has_one():
+            raise HandshakeRefused(429, "Too many joins per second from here", retry_after=30)
         if self.total >= self.limits.sockets_per_process:
             raise HandshakeRefused(503, "Too many connected users", retry_after=10)
         if not self.handshakes.take():
             raise HandshakeRefused(503, "Too many joins per second", retry_after=5)
+
+    def was_stranger(self, place: str) -> None:
+        """Who came from there is nobody we know."""
+        self._strangers_at(place).take()
 
     def enter(self, identity: Identity) -> None:
         """Count a socket in. Raises HandshakeRefused, counting nothing, when it is one too many."""
@@ -142,6 +160,9 @@ class Sockets:
     def _full_bucket(self, user_id: str) -> Bucket:
         limits = self.limits
         return Bucket(limits.user_handshakes_per_second, limits.user_handshakes_burst)
+
+    def _strangers_bucket(self, place: str) -> Bucket:
+        return Bucket(self.limits.strangers_per_second, self.limits.strangers_burst)
 
     def _places(self, identity: Identity) -> list[tuple[tuple[str, str], int]]:
         limits = self.limits

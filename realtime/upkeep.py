@@ -46,6 +46,9 @@ class Upkeep:
                     code = getattr(error, "sqlstate", None) or type(error).__name__
                     logger.error("The relay's upkeep failed (%s); it tries on.", code)
                 self._is_failing = True
+            except Exception:
+                # A mistake of ours: without rounds the log is never pruned and nothing reconciled.
+                logger.exception("The relay's upkeep failed; it tries on.")
             await asyncio.sleep(ROUND_SECONDS)
 
     async def do_round(self, connection: psycopg.AsyncConnection[Any]) -> None:

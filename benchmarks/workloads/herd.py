@@ -70,8 +70,9 @@ def herd(portal: Portal, sockets: int) -> Figures:
             opened = {"w4_open_seconds": crowd.opened_in, "w4_open_cpu": first.cpu() - cpu}
             time.sleep(_SETTLE_SECONDS)
             full = first.memory()
-            most = connections.end()
             back = _come_back(portal, crowd, sockets)
+            # Those of the return too: the dead process's are gone by then.
+            most = connections.end()
     finally:
         portal.stop()
     return {

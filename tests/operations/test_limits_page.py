@@ -37,6 +37,7 @@ def test_every_close_code_is_on_the_page(name):
         ("consumer.py", "TopicNameRequired"),
         ("bindings.py", "BindingRateLimitReached"),
         ("limits.py", "Too many joins per second per user"),
+        ("limits.py", "Too many joins per second from here"),
         ("turns.py", "Too many polls: at most"),
         ("turns.py", "Too many polls at once"),
     ],

@@ -1,7 +1,9 @@
 """Following a topic: what is shown, what is not, and that whoever looked is on record."""
 
 import json
+import time
 import uuid
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -78,6 +80,34 @@ def test_what_comes_while_one_looks_is_shown(relays, told, capsys, monkeypatch):
     monkeypatch.setattr(module.time, "sleep", lambda _: late or late.append(told("care:1")))
     call_command("tail", "care:1", "--organization", "harbour", "--seconds", "2", "--last", "0")
     assert late[0] in capsys.readouterr().out
+
+
+def test_after_a_restore_it_goes_on_in_a_log_that_stands_lower(
+    relays, told, capsys, monkeypatch, superuser
+):
+    from portal.management.commands import tail as module
+
+    higher = "UPDATE realtime_relay SET last_seq = last_seq + %s, log_epoch = %s"
+    looks, late = [], []
+
+    def restore_then_tell(_):
+        looks.append(None)
+        if len(looks) == 1:
+            superuser.execute(higher, [-1000, "another"])
+            relays()
+        elif len(looks) == 2:
+            late.append(told("care:1"))
+        elif len(looks) == 4:
+            raise KeyboardInterrupt
+
+    superuser.execute(higher, [1000, "one"])
+    # Not the sleep of those who wait in between.
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=restore_then_tell)
+    monkeypatch.setattr(module, "time", clock)
+    call_command("tail", "care:1", "--organization", "harbour", "--last", "0")
+    said = capsys.readouterr()
+    assert late[0] in said.out
+    assert "The log is another one now" in said.err
 
 
 def test_whoever_looked_is_on_record(log, capsys, system):

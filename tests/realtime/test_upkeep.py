@@ -1,8 +1,11 @@
 """What the leader finds beside the stream: changes that slipped past their triggers."""
 
+import asyncio
+
 import pytest
 
 from realtime import engine_connection
+from realtime.failpoints import armed
 from realtime.upkeep import Upkeep
 from tests.waiting import wait_until
 
@@ -112,6 +115,25 @@ async def test_a_round_says_what_it_found(notes, log, reconcile, owner, caplog):
         await Upkeep().do_round(connection)
 
     assert "Changes of notes may have gone unpublished (missing)" in caplog.text
+
+
+async def test_a_mistake_in_a_round_does_not_end_the_rounds(log, settings, monkeypatch, caplog):
+    settings.REALTIME_FAILPOINTS = True
+    monkeypatch.setattr("realtime.upkeep.ROUND_SECONDS", 0.01)
+    began, went_on = [], asyncio.Event()
+
+    async def err():
+        began.append(1)
+        if len(began) == 1:
+            raise ZeroDivisionError
+        went_on.set()
+
+    with armed("upkeep.make_ahead", err):
+        rounds = asyncio.create_task(Upkeep().run())
+        await asyncio.wait_for(went_on.wait(), 60)
+        rounds.cancel()
+        await asyncio.gather(rounds, return_exceptions=True)
+    assert caplog.text.count("The relay's upkeep failed; it tries on.") == 1
 
 
 def test_a_filling_notify_queue_is_said_once(caplog):

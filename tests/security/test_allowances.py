@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 from django.db import connections
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from portal import jobs
-from portal.allowances import PASSWORD_RESET, REFUSED_SIGN_IN, place_of
+from portal.allowances import PASSWORD_RESET, REFUSED_SIGN_IN
 from portal.models import Allowance
+from realtime.places import place_of
 
 NOBODY = "somebody-{}@nowhere.example"
 
@@ -117,5 +118,5 @@ def test_it_is_forgotten_when_the_hour_is_over(ana):
     ],
 )
 def test_a_place_is_what_one_stranger_has(one, other, same):
-    places = [place_of(RequestFactory(REMOTE_ADDR=each).get("/")) for each in (one, other)]
+    places = [place_of(each) for each in (one, other)]
     assert (places[0] == places[1]) is same

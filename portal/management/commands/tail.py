@@ -25,6 +25,7 @@ _EVENTS = """
     FROM realtime_events
     WHERE organization_id = %(organization)s AND %(topic)s = ANY(topics)
 """
+_HEAD = "SELECT log_epoch, last_seq FROM realtime_relay"
 _NAMES = ("seq", "kind", "operation", "table", "row", "topics", "at", "waited_ms", "bytes")
 
 
@@ -67,7 +68,7 @@ class Command(BaseCommand):
     ) -> None:
         until = time.monotonic() + (float("inf") if seconds is None else seconds)
         # The head first: what is put into the log while the older ones are shown is not left out.
-        (seq,) = row("SELECT last_seq FROM realtime_relay", using=ENGINE)
+        epoch, seq = row(_HEAD, using=ENGINE)
         older = rows(
             f"{_EVENTS} AND seq <= %(head)s ORDER BY seq DESC LIMIT %(last)s",
             {**asked, "head": seq, "last": last},
@@ -75,6 +76,11 @@ class Command(BaseCommand):
         )
         self._show(older[::-1], as_json=json)
         while time.monotonic() < until:
+            now, head = row(_HEAD, using=ENGINE)
+            if now != epoch:
+                # After a restore or a failover it may stand lower: it would be silent until then.
+                self.stderr.write("The log is another one now; it goes on from its head.")
+                epoch, seq = now, head
             newer = rows(
                 f"{_EVENTS} AND seq > %(after)s ORDER BY seq LIMIT 500",
                 {**asked, "after": seq},

@@ -256,6 +256,28 @@ def test_a_thousand_joins_and_leaves_leave_nothing_behind(page, server):
     assert set(connection.channels) == {PAGE}
 
 
+async def test_a_mistake_as_it_begins_does_not_keep_it_from_beginning(
+    settings, committed, log, caplog
+):
+    from realtime.hub import Hub
+
+    settings.REALTIME_FAILPOINTS = True
+    mistakes = []
+
+    async def err():
+        if not mistakes:
+            mistakes.append(True)
+            raise ZeroDivisionError
+
+    hub = Hub()
+    with armed("hub.begin", err):
+        await hub.start()
+        await asyncio.wait_for(hub.is_ready.wait(), 60)
+    await hub.stop()
+    assert mistakes
+    assert "The hub failed to begin" in caplog.text
+
+
 async def test_whoever_asks_for_the_head_shares_the_reading(settings, committed, log):
     from realtime.hub import Hub
 

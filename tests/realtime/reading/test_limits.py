@@ -9,6 +9,7 @@ from websockets.exceptions import InvalidStatus
 
 from realtime.authority import Identity
 from realtime.errors import HandshakeRefused
+from realtime.failpoints import armed
 from realtime.limits import Bucket, Limits, Sockets
 from realtime.line import Deadline
 from realtime.watch import ROUND_SECONDS
@@ -105,14 +106,50 @@ def test_all_pages_of_a_person_come_back_and_back_again():
 def test_a_process_that_is_full_or_flooded_says_when_to_come_back():
     sockets = Sockets(Limits(sockets_per_process=1, handshakes_per_second=2))
     for _ in range(4):
-        sockets.knock()
+        sockets.knock("192.0.2.1")
     with pytest.raises(HandshakeRefused) as raised:
-        sockets.knock()
+        sockets.knock("192.0.2.1")
     assert (raised.value.status, raised.value.retry_after) == (503, 5)
     sockets.enter(Identity("ana", "harbour", "a"))
     with pytest.raises(HandshakeRefused, match="Too many connected users") as raised:
-        sockets.knock()
+        sockets.knock("192.0.2.1")
     assert (raised.value.status, raised.value.retry_after) == (503, 10)
+
+
+def test_strangers_of_one_place_take_nothing_of_what_all_share():
+    sockets = Sockets(
+        Limits(strangers_burst=3, strangers_per_second=0.001, handshakes_per_second=2)
+    )
+    for _ in range(3):
+        sockets.knock("192.0.2.1")
+        sockets.was_stranger("192.0.2.1")
+    for _ in range(100):
+        with pytest.raises(HandshakeRefused, match="from here") as raised:
+            sockets.knock("192.0.2.1")
+    assert (raised.value.status, raised.value.retry_after) == (429, 30)
+    # The fourth of four.
+    sockets.knock("192.0.2.2")
+
+
+def test_whoever_is_nobody_again_and_again_is_not_asked_about(limited, settings):
+    server = limited(strangers_burst=3, strangers_per_second=0.001)
+    asked = []
+
+    async def count():
+        asked.append(1)
+
+    settings.REALTIME_FAILPOINTS = True
+    with armed("handshake.identify", count):
+        refusals = [refusal(server, "vigil_session=nobody") for _ in range(5)]
+    assert [status for status, _, _ in refusals] == [401, 401, 401, 429, 429]
+    assert len(asked) == 3
+
+
+def test_people_behind_one_address_are_no_strangers(limited, cookie_of, ana):
+    server = limited(strangers_burst=3, strangers_per_second=0.001)
+    cookie = cookie_of(ana)
+    for _ in range(5):
+        Wire(server, cookie).close()
 
 
 def test_one_socket_too_many_is_refused_and_a_closed_one_makes_room(limited, cookie_of, ana, ben):
