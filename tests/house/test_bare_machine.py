@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import stat
@@ -75,6 +76,7 @@ def usable_settings(database_urls):
         ("REDIS_URL", "http://127.0.0.1", "redis://"),
         ("DEMO", "perhaps", "1 or 0"),
         ("REALTIME_RETENTION_HOURS", "3", "at least 24"),
+        ("REALTIME_LIMITS", "sockets_per_user=many", "numbers above 0"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(database_urls, name, value, words):
@@ -83,6 +85,17 @@ def test_a_setting_that_cannot_be_used_is_named(database_urls, name, value, word
     assert_one_plain_sentence(finished, name, words)
     if value:
         assert value not in finished.stderr  # it may be a secret
+
+
+def test_django_has_nothing_to_warn_a_deployment_of(database_urls):
+    settings = usable_settings(database_urls) | {
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "ALLOWED_HOSTS": "vigil.example",
+        "SITE_URL": "https://vigil.example",
+    }
+    command = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    finished = run(sys.executable, *command, **settings)
+    assert (finished.returncode, finished.stderr) == (0, "")
 
 
 def serve(**settings):
