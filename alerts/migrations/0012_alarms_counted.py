@@ -9,8 +9,18 @@ from django.db.models.functions import Now
 from portal.functions import install
 
 SQL = Path(__file__).parent.parent / "sql"
-# Installing grants it to the application; it is the engine's alone.
-GRANT = f"REVOKE ALL ON FUNCTION alerts_audit(interval, interval) FROM {settings.APP_ROLE}"
+FUNCTIONS = (
+    "alerts_audit(interval, interval)",
+    "alerts_alarms_to_tell()",
+    "alerts_alarm_told(uuid)",
+    "alerts_alarms_untold(interval)",
+)
+# Installing grants them to the application; they are the engine's alone.
+GRANTS = "".join(
+    f"REVOKE ALL ON FUNCTION {function} FROM {settings.APP_ROLE};"
+    f"GRANT EXECUTE ON FUNCTION {function} TO {settings.ENGINE_ROLE};"
+    for function in FUNCTIONS
+)
 
 
 class Migration(migrations.Migration):
@@ -23,5 +33,5 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(db_default=Now()),
         ),
         install("alerts_audit", 4, folder=SQL, undo=(SQL / "alerts_audit.v3.sql").read_text()),
-        migrations.RunSQL([GRANT], migrations.RunSQL.noop),
+        migrations.RunSQL([GRANTS], migrations.RunSQL.noop),
     ]

@@ -1,11 +1,15 @@
--- alerts_audit(); the other functions of the auditor stand in version 3
+-- alerts_audit(), alerts_alarms_to_tell(), alerts_alarm_told(alarm), alerts_alarms_untold(since)
+--
+-- The auditor's eyes. It runs in the relay's leader as the engine, which may read nothing clinical:
+-- so these answer with counts, and only the engine may call them. SECURITY DEFINER: all
+-- organizations at once, whoever forgot to look into one.
+
+-- Looks at everything once: opens an alarm for what is wrong now and ends those that are not wrong
+-- any more. Returns how many organizations were looked at, and how many alarms are open.
 --
 -- A number that grows is written once a minute, or when it has doubled since it was written or
 -- told: every open page of staff hears of each change of an alarm and asks for its bar again, just
 -- when the machines may have too much to do.
-
--- Looks at everything once: opens an alarm for what is wrong now and ends those that are not wrong
--- any more. Returns how many organizations were looked at, and how many alarms are open.
 CREATE OR REPLACE FUNCTION alerts_audit(late_after interval, worker_silent_after interval)
 RETURNS TABLE (looked_at bigint, open_alarms bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -59,3 +63,34 @@ BEGIN
     SELECT count(*) INTO open_alarms FROM auditor_alarms WHERE ended_at IS NULL;
     RETURN NEXT;
 END $$;
+
+-- Alarms that are open and that are due to be told by e-mail, with the administrators' and, where
+-- there are none, with nobody's addresses. A new one; one that lasts, each hour; and before that one
+-- that has doubled: a single row that nobody can judge must not hide that none is judged any more.
+CREATE OR REPLACE FUNCTION alerts_alarms_to_tell()
+RETURNS TABLE (alarm uuid, kind text, number bigint, addresses text[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT open.id, open.kind, open.number::bigint, array(
+        SELECT users.email::text FROM memberships JOIN users ON users.id = memberships.user_id
+        WHERE memberships.organization_id = open.organization_id
+          AND memberships.role = 'admin' AND memberships.ended_at IS NULL AND users.is_active
+        ORDER BY users.email
+    )
+    FROM auditor_alarms AS open
+    WHERE open.ended_at IS NULL
+      AND (open.told_at IS NULL
+           OR open.told_at <= clock_timestamp() - interval '1 hour'
+           OR open.number >= 2 * open.told_number)
+$$;
+
+CREATE OR REPLACE FUNCTION alerts_alarm_told(alarm uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE auditor_alarms SET told_at = clock_timestamp(), told_number = number WHERE id = alarm
+$$;
+
+-- How many alarms have been open for so long although nobody could be told of them by e-mail.
+CREATE OR REPLACE FUNCTION alerts_alarms_untold(since interval) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT count(*) FROM auditor_alarms
+    WHERE ended_at IS NULL AND told_at IS NULL AND found_at < clock_timestamp() - since
+$$;

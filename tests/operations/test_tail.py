@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -71,40 +72,53 @@ def test_only_so_many_older_ones_are_shown(relays, told, capsys):
     assert [json.loads(line)["row"] for line in shown] == [newest]
 
 
-def test_what_comes_while_one_looks_is_shown(relays, told, capsys, monkeypatch):
-    relays()
+@pytest.fixture
+def while_it_looks(monkeypatch):
+    """`while_it_looks(act)`: has `act(1)`, `act(2)` … done between its looks, until it ends."""
     from portal.management.commands import tail as module
 
+    def while_it_looks(act):
+        looks = count(1)
+        # Not the sleep of those who wait in between.
+        clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: act(next(looks)))
+        monkeypatch.setattr(module, "time", clock)
+        call_command("tail", "care:1", "--organization", "harbour", "--last", "0")
+
+    return while_it_looks
+
+
+def test_what_comes_while_one_looks_is_shown(relays, told, capsys, while_it_looks):
+    relays()
     late = []
-    # Between the first look and the second.
-    monkeypatch.setattr(module.time, "sleep", lambda _: late or late.append(told("care:1")))
-    call_command("tail", "care:1", "--organization", "harbour", "--seconds", "2", "--last", "0")
-    assert late[0] in capsys.readouterr().out
+
+    def tell_then_leave(look):
+        if look > 2:
+            raise KeyboardInterrupt
+        late.append(told("care:1"))
+
+    while_it_looks(tell_then_leave)
+    shown = capsys.readouterr().out
+    assert [row for row in late if row in shown] == late
 
 
 def test_after_a_restore_it_goes_on_in_a_log_that_stands_lower(
-    relays, told, capsys, monkeypatch, superuser
+    relays, told, capsys, while_it_looks, superuser
 ):
-    from portal.management.commands import tail as module
+    moved = "UPDATE realtime_relay SET last_seq = last_seq + %s, log_epoch = %s"
+    late = []
 
-    higher = "UPDATE realtime_relay SET last_seq = last_seq + %s, log_epoch = %s"
-    looks, late = [], []
+    def restore_then_tell(look):
+        match look:
+            case 1:
+                superuser.execute(moved, [-1000, "another"])
+                relays()
+            case 2:
+                late.append(told("care:1"))
+            case 4:
+                raise KeyboardInterrupt
 
-    def restore_then_tell(_):
-        looks.append(None)
-        if len(looks) == 1:
-            superuser.execute(higher, [-1000, "another"])
-            relays()
-        elif len(looks) == 2:
-            late.append(told("care:1"))
-        elif len(looks) == 4:
-            raise KeyboardInterrupt
-
-    superuser.execute(higher, [1000, "one"])
-    # Not the sleep of those who wait in between.
-    clock = SimpleNamespace(monotonic=time.monotonic, sleep=restore_then_tell)
-    monkeypatch.setattr(module, "time", clock)
-    call_command("tail", "care:1", "--organization", "harbour", "--last", "0")
+    superuser.execute(moved, [1000, "one"])
+    while_it_looks(restore_then_tell)
     said = capsys.readouterr()
     assert late[0] in said.out
     assert "The log is another one now" in said.err
