@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from portal.models import (
     AccessGrant,
@@ -273,15 +272,7 @@ def topics_of(readers: Sequence[Reader]) -> dict[Reader, Mapping[str, datetime |
         organization_id=organization, user_id__in=list(of)
     ).values_list("user_id", "pk"):
         _grant(of[user_id], f"patient:{patient_id}", None)
-    now = timezone.now()
-    return {
-        reader: {
-            topic: until
-            for topic, until in of[reader.user_id].items()
-            if until is None or until > now
-        }
-        for reader in readers
-    }
+    return {reader: of[reader.user_id] for reader in readers}
 
 
 def _fixed_topics(reader: Reader) -> dict[str, datetime | None]:

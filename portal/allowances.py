@@ -5,12 +5,12 @@ change, only what it sets off: a job is not deferred, and so nobody fills the ta
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from portal.browsers import address_of
@@ -21,10 +21,11 @@ logger = logging.getLogger(__name__)
 
 # One statement: two processes that count at the same moment both count.
 COUNT = """
-    INSERT INTO allowances AS before (key, used, until) VALUES (%(key)s, 1, %(until)s)
+    INSERT INTO allowances AS before (key, used, until)
+    VALUES (%(key)s, 1, now() + make_interval(secs => %(seconds)s))
     ON CONFLICT (key) DO UPDATE SET
-        used = CASE WHEN before.until > %(now)s THEN before.used + 1 ELSE 1 END,
-        until = CASE WHEN before.until > %(now)s THEN before.until ELSE %(until)s END
+        used = CASE WHEN before.until > now() THEN before.used + 1 ELSE 1 END,
+        until = CASE WHEN before.until > now() THEN before.until ELSE excluded.until END
     RETURNING used
 """
 
@@ -61,17 +62,11 @@ def is_within(limit: Limit, request: HttpRequest, account: str) -> bool:
 
 def forget_old() -> None:
     """Forget the windows that have closed."""
-    Allowance.objects.filter(until__lt=timezone.now()).delete()
+    Allowance.objects.filter(until__lt=Now()).delete()
 
 
 def _count(limit: Limit, kind: str, whose: str) -> int:
-    now = timezone.now()
     digest = salted_hmac("portal.allowances", f"{limit.name}|{kind}|{whose}", algorithm="sha256")
-    values: dict[str, str | datetime] = {
-        "key": digest.hexdigest(),
-        "now": now,
-        "until": now + limit.window,
-    }
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, values)
+        cursor.execute(COUNT, {"key": digest.hexdigest(), "seconds": limit.window.total_seconds()})
         return int(cursor.fetchone()[0])

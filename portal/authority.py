@@ -17,8 +17,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.db.models.functions import Now
 from django.http import parse_cookie
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from portal import audit, tenancy
@@ -176,11 +176,11 @@ class _Standing(NamedTuple):
     last_active_at: datetime
     session_data: str
     password: str
+    read_at: datetime
 
 
 def _alive(organization_id: str, names: set[str]) -> list[tuple[_Standing, datetime]]:
     """The sessions of these names that stand in an organization, each with its end."""
-    now = timezone.now()
     with tenancy.acting_for(organization_id, system=True):
         rows = Session.objects.filter(
             pk__in=names,
@@ -189,11 +189,17 @@ def _alive(organization_id: str, names: set[str]) -> list[tuple[_Standing, datet
             user__memberships__organization_id=organization_id,
             user__memberships__ended_at=None,
         ).values_list(
-            "digest", "user_id", "created_at", "last_active_at", "session_data", "user__password"
+            "digest",
+            "user_id",
+            "created_at",
+            "last_active_at",
+            "session_data",
+            "user__password",
+            Now(),
         )
         sessions = [_Standing(*row) for row in rows]
     ends = [(session, _end_of(session, organization_id)) for session in sessions]
-    return [(session, end) for session, end in ends if end is not None and end > now]
+    return [(session, end) for session, end in ends if end is not None and end > session.read_at]
 
 
 def _end_of(session: _Standing, organization_id: str) -> datetime | None:

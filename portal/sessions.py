@@ -3,20 +3,20 @@
 The cookie holds the key, which is a secret; the table holds its digest. So who reads the table, a
 dump or a backup of it can sign in as nobody. A digest without salt is enough, because keys are
 random and too long to guess.
+
+When one began, was used and ends is the database's time (`portal.clock`): a process whose own clock
+is behind must not honour a session for longer.
 """
 
 import hashlib
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from datetime import datetime, timedelta
+from typing import Any, Protocol, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils import timezone
-
-if TYPE_CHECKING:
-    from portal.models import Session
 
 ORGANIZATION_KEY = "organization"
 BROWSER_KEY = "browser"
@@ -36,6 +36,15 @@ def name_of(request: HttpRequest) -> str:
     return cast(SessionStore, request.session).digest
 
 
+class ReadSession(Protocol):
+    """A session's row, and what time it was in the database when it was read."""
+
+    session_data: str
+    created_at: datetime
+    last_active_at: datetime
+    read_at: datetime
+
+
 class SessionStore(SessionBase):
     """Keeps user, organization and browser beside the session's data.
 
@@ -44,7 +53,7 @@ class SessionStore(SessionBase):
     """
 
     # What `load` has read, so that whoever looks at its times need not read it again.
-    row: "Session | None" = None
+    row: "ReadSession | None" = None
 
     @property
     def digest(self) -> str:
@@ -53,7 +62,9 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         """The data of a session that has not expired; nothing, and no key, of any other."""
-        self.row = _rows().filter(pk=self.digest, expire_date__gt=timezone.now()).first()
+        self.row = (
+            _rows().filter(pk=self.digest, expire_date__gt=Now()).annotate(read_at=Now()).first()
+        )
         if self.row is None:
             # Never the key that was offered: an attacker may have planted it.
             self._session_key = None
@@ -83,7 +94,7 @@ class SessionStore(SessionBase):
         data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         columns = {
             "session_data": self.encode(data),
-            "expire_date": self.get_expiry_date(),
+            "expire_date": Now() + timedelta(seconds=self.get_expiry_age()),
             "user_id": data.get(SESSION_KEY),
             "organization_id": data.get(ORGANIZATION_KEY),
             "browser": str(data.get(BROWSER_KEY, ""))[:200],
@@ -101,14 +112,15 @@ class SessionStore(SessionBase):
     @classmethod
     def clear_expired(cls) -> None:
         """Forget what can be opened no more (`manage.py clearsessions`)."""
-        _rows().filter(expire_date__lt=timezone.now()).delete()
+        _rows().filter(expire_date__lt=Now()).delete()
 
     def _insert(self, columns: dict[str, Any], *, started_at: str | None) -> None:
-        if started_at:
-            columns["created_at"] = datetime.fromisoformat(started_at)
+        began = datetime.fromisoformat(started_at) if started_at else Now()
         try:
             with transaction.atomic():
-                _rows().create(digest=self.digest, **columns)
+                _rows().create(
+                    digest=self.digest, created_at=began, last_active_at=Now(), **columns
+                )
         except IntegrityError:
             if _rows().filter(pk=self.digest).exists():
                 raise CreateError from None

@@ -12,7 +12,6 @@ ended in between.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -103,7 +102,7 @@ async def _judged(hub: Hub, reader: Reader, subscription: Subscription, piece: P
 async def _settled(hub: Hub, reader: Reader) -> float:
     """Wait until the rights of a reader are known; the moment of that. Raises SignedOut."""
     await hub.settled(reader)
-    now = time.time()
+    now = hub.clock.time()
     hub.core.keep_time(now)
     if not reader.peers:
         raise SignedOut

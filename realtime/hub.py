@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from realtime import asking, close_codes
@@ -30,6 +30,7 @@ from realtime.limits import Limits, Sockets
 from realtime.log import STILL_SECONDS, Log, Snapshot, stands_still
 from realtime.readers import Reader, Roll
 from realtime.ring import NEWEST
+from realtime.shared_clock import SharedClock
 from realtime.tally import Tally
 from realtime.threads import Threads
 from realtime.triggers import published
@@ -47,7 +48,7 @@ LOOK_SECONDS = 1.0
 DOUBT_SECONDS = 0.1
 
 # A hub that knew everything longer ago than this does not say that it does: pages show the age.
-FRESH = timedelta(seconds=2)
+FRESH_SECONDS = 2.0
 
 # Between two looks at log and authority that failed.
 RETRY_SECONDS = 1.0
@@ -67,6 +68,7 @@ class Hub:
         self.bus = bus or Bus.from_settings()
         self.limits = limits or Limits.configured()
         self.log = Log()
+        self.clock = SharedClock()
         self.threads = Threads()
         self.sockets = Sockets(self.limits)
         self.tables = published()
@@ -152,10 +154,11 @@ class Hub:
 
     async def _begin(self) -> None:
         await failpoint("hub.begin")
-        asked_at = time.time()
+        asked_at = time.monotonic()
         snapshot = await self.log.newest(NEWEST)
+        self.clock.hear(snapshot.said, asked_at)
         self.core.start(snapshot.epoch, snapshot.head, snapshot.events)
-        self._caught_up(snapshot, asked_at)
+        self._caught_up(snapshot)
         self.is_ready.set()
 
     # The stream ----------------------------------------------------------------------------
@@ -174,7 +177,7 @@ class Hub:
             return
         if not self.is_ready.is_set():
             return
-        now = time.time()
+        now = self.clock.time()
         # Only what reaches up to `last` is whole; the rest is in the log.
         is_whole = bool(events) and events[-1].seq == last
         before = self.core.seq
@@ -195,7 +198,7 @@ class Hub:
         with self.batch():
             is_taken = self.core.receive(epoch, first, events, now)
         if is_taken and self.connections:
-            self.tally.took(events, before, time.time())
+            self.tally.took(events, before, self.clock.time())
         return is_taken
 
     async def current(self) -> None:
@@ -219,9 +222,10 @@ class Hub:
         self._reading, self._reading_next = self._reading_next, None
         is_whole = False
         while not is_whole:
-            asked_at, asked_after = time.time(), self.core.seq
+            asked_at, asked_after = time.monotonic(), self.core.seq
             await failpoint("hub.read")
             snapshot = await self.log.after(asked_after)
+            self.clock.hear(snapshot.said, asked_at)
             is_whole, before = snapshot.is_whole, self.core.seq
             with self.batch():
                 self.core.read(
@@ -231,11 +235,11 @@ class Hub:
                     events=snapshot.events,
                     asked_after=asked_after,
                     is_whole=is_whole,
-                    now=time.time(),
+                    now=self.clock.time(),
                 )
             if self.connections:
-                self.tally.took(snapshot.events, before, time.time())
-        self._caught_up(snapshot, asked_at)
+                self.tally.took(snapshot.events, before, self.clock.time())
+        self._caught_up(snapshot)
 
     async def _look(self) -> None:
         try:
@@ -261,11 +265,11 @@ class Hub:
             if mistake is not None:
                 self.failed(mistake)
 
-    def _caught_up(self, snapshot: Snapshot, at: float) -> None:
+    def _caught_up(self, snapshot: Snapshot) -> None:
         self._heard_at = self._looked_at = time.monotonic()
         is_still = stands_still(snapshot.silence)
         if not is_still:
-            self.fresh_at = datetime.fromtimestamp(at, UTC)
+            self.fresh_at = datetime.fromtimestamp(snapshot.said, UTC)
         # A relay that begins with this process leads in a moment.
         is_told = is_still and time.monotonic() - self._began_at > STILL_SECONDS
         if is_told != self._is_log_still:
@@ -286,7 +290,7 @@ class Hub:
     @property
     def fresh_moment(self) -> datetime | None:
         """When the hub had everything there was, if that is no longer ago than a moment."""
-        if self.fresh_at is None or datetime.now(UTC) - self.fresh_at > FRESH:
+        if self.fresh_at is None or self.clock.time() - self.fresh_at.timestamp() > FRESH_SECONDS:
             return None
         return self.fresh_at
 
@@ -350,7 +354,7 @@ class Hub:
     def _granted(self, reader: Reader, asked: int, grants: Grants) -> bool:
         before = reader.rights.until.keys() if reader.rights.was_known else None
         with self.batch():
-            done = self.core.granted(reader, asked, grants, time.time())
+            done = self.core.granted(reader, asked, grants, self.clock.time())
         if done and before is not None and before != grants.keys():
             for peer in list(reader.peers):
                 if isinstance(peer, Connection):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -177,7 +176,7 @@ class Join:
         hub = self._hub
         await failpoint("join.drain")
         while True:
-            now = time.time()
+            now = hub.clock.time()
             hub.core.keep_time(now)
             with hub.batch():
                 subscription.drain(now, AT_ONCE)

@@ -24,6 +24,7 @@ _SECONDS = 5.0
 
 _AFTER = """
     SELECT p.log_epoch AS epoch, p.oldest_seq AS oldest, p.last_seq AS head,
+        extract(epoch FROM statement_timestamp())::float8 AS said,
         extract(epoch FROM clock_timestamp() - nullif(p.beat, '-infinity'))::float8 AS silence, e.*
     FROM realtime_relay AS p
     LEFT JOIN LATERAL (
@@ -55,6 +56,8 @@ class Snapshot:
     epoch: str
     oldest: int
     head: int
+    # When it was asked, by the database's clock (seconds since 1970): all of before is in it.
+    said: float
     # Seconds since the leading relay's last sign of life; None when none ever led.
     silence: float | None
     events: list[Event]
@@ -101,6 +104,7 @@ class Log:
             epoch=rows[0]["epoch"],
             oldest=rows[0]["oldest"],
             head=rows[0]["head"],
+            said=rows[0]["said"],
             silence=rows[0]["silence"],
             events=events,
             is_whole=len(events) < parameters["limit"] or events[-1].seq == rows[0]["head"],

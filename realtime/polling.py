@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import logging
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -120,12 +119,12 @@ def _count(status: int) -> None:
 
 
 def _answer(identity: Identity, bindings: BindingSet, since: Cursor, reach: int) -> dict[str, Any]:
-    # Taken before the log is read: what is known now is at least as old as this.
-    at = datetime.now(UTC).isoformat()
     authority = authorities.configured()
     with authority.reading(identity):
-        # Before, too: a relay that comes back after the log was read has not moved what was read.
-        is_fresh = not stands_still(_asked("SELECT realtime_silence()"))
+        # Taken before the log is read: what is known then is at least as old as this, and a relay
+        # that comes back afterwards has not moved what was read.
+        moment, silence = _asked("SELECT statement_timestamp(), realtime_silence()")
+        at, is_fresh = moment.isoformat(), not stands_still(silence)
     try:
         page = replay.read(authority, identity, since, bindings.tables, limit=PAGE, reach=reach)
         events, untold = _told(page, bindings)
@@ -134,7 +133,7 @@ def _answer(identity: Identity, bindings: BindingSet, since: Cursor, reach: int)
             here = position()
         return _answered(here, at, [], resync=True, fresh=is_fresh)
     with authority.reading(identity):
-        rights_changed = _asked(
+        (rights_changed,) = _asked(
             "SELECT realtime_rights_changed(%s, %s, %s)",
             identity.user_id,
             since.seq,
@@ -173,11 +172,11 @@ def _told(page: Page, bindings: BindingSet) -> tuple[list[dict[str, Any]], bool]
     return events, untold
 
 
-def _asked(question: str, *values: str | int) -> Any:
-    """The one value that answers a question to the database."""
+def _asked(question: str, *values: str | int) -> tuple[Any, ...]:
+    """The one row that answers a question to the database."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(question, values)
-        (answer,) = cursor.fetchone()
+        answer: tuple[Any, ...] = cursor.fetchone()
     return answer
 
 

@@ -11,7 +11,6 @@ through.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ from realtime.authority import Authority, Identity
 from realtime.cursor import LAST, Cursor
 from realtime.errors import SignedOut, Truncated
 from realtime.event import Event
-from realtime.rights import Rights
+from realtime.rights import AS_GIVEN, Rights
 
 PAGE = 1_000  # events read at once
 
@@ -85,7 +84,7 @@ def read(
         raise SignedOut
     rights = Rights(identity.organization_id, identity.user_id)
     rights.release(grants)
-    return page.heard_with(rights, time.time())
+    return page.heard_with(rights, AS_GIVEN)
 
 
 def read_log(

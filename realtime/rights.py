@@ -16,6 +16,9 @@ from realtime.event import RESYNC, Event
 
 Key = tuple[str, str]  # organization, user
 
+# "Now" for whoever has just been given rights by the database, which knows what has ended.
+AS_GIVEN = 0.0
+
 
 class Rights:
     """The grants of one person, and whether they can be relied upon."""

@@ -141,7 +141,7 @@ class Tally:
                 self.totals.delivery.add(max(0.0, now - event.created_at.timestamp()))
 
     def second(self, now: float, sockets: int, *, is_fresh: bool) -> None:
-        """To be called once a second; keeps the minute when one is over."""
+        """To be called once a second, at `now` (monotonic); keeps the minute when one is over."""
         totals = self.totals
         if sockets:
             totals.watched += 1
@@ -151,7 +151,7 @@ class Tally:
             self.minutes.append((now, sockets, totals.copy()))
 
     def since(self, moment: float) -> Totals:
-        """What was counted since about `moment`: from the newest minute that is not younger."""
+        """What was counted since about `moment` (monotonic): from the newest minute not younger."""
         earlier = Totals()
         for at, _, totals in self.minutes:
             if at > moment:

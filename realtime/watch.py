@@ -63,9 +63,9 @@ class Watch:
 
     def _begin(self) -> None:
         """What must not be late, of all sockets at once: who has reached an end by the clock."""
-        hub, now, clock = self._hub, time.monotonic(), time.time()
+        hub, now, clock = self._hub, time.monotonic(), self._hub.clock.time()
         self._rounds += 1
-        hub.tally.second(clock, len(hub.connections), is_fresh=hub.fresh_moment is not None)
+        hub.tally.second(now, len(hub.connections), is_fresh=hub.fresh_moment is not None)
         hub.core.keep_time(clock)
         silent = [each for each in hub.connections if each.idle_at <= clock]
         if silent and (self._silent is None or self._silent.done()):

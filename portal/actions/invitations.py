@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal import access, audit, tenancy
+from portal import access, audit, clock, tenancy
 from portal.access import Reader
 from portal.actions.errors import (
     AddressTaken,
@@ -51,7 +51,7 @@ def invite_patient(patient_id: UUID, email: str, *, by: Reader, site: str) -> In
     if patient.user_id is not None:
         raise AlreadyHasAccount
 
-    now = timezone.now()
+    now = clock.now()
     Invitation.objects.filter(patient_id=patient.pk).open().update(revoked_at=now)
     invitation = Invitation(
         organization_id=by.organization_id,
@@ -102,8 +102,6 @@ def prove_birth_date(invitation_id: UUID, organization_id: UUID, birth_on: date)
     """
     with tenancy.acting_for(organization_id, system=True):
         invitation = _locked(invitation_id)
-        if not invitation.is_open:
-            raise InvitationClosed
         if invitation.patient.birth_on == birth_on:
             return True
         invitation.attempts += 1
@@ -130,7 +128,7 @@ def accept_invitation(
     with tenancy.acting_for(organization_id, system=True):
         invitation = _locked(invitation_id)
         patient = Patient.objects.select_for_update(of=["self"]).get(pk=invitation.patient_id)
-        if not invitation.is_open or patient.is_deceased or patient.user_id is not None:
+        if patient.is_deceased or patient.user_id is not None:
             raise InvitationClosed
         if user is None:
             user = User.objects.create_user(invitation.email, password, name=patient.name)
@@ -165,8 +163,8 @@ def _member(organization_id: UUID, user: User) -> Membership:
 
 def _locked(invitation_id: UUID) -> Invitation:
     # Two guesses at the same moment count as two.
-    return (
-        Invitation.objects.select_for_update(of=["self"])
-        .select_related("patient")
-        .get(pk=invitation_id)
-    )
+    locked = Invitation.objects.open().select_for_update(of=["self"]).select_related("patient")
+    invitation = locked.filter(pk=invitation_id).first()
+    if invitation is None:
+        raise InvitationClosed
+    return invitation

@@ -6,11 +6,11 @@ from typing import Protocol, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from portal.models import Role, Session
-from portal.sessions import SessionStore, name_of
+from portal.sessions import ReadSession, SessionStore, name_of
 
 IDLE_KEY = "idle_seconds"
 REFRESH_HEADER = "X-Vigil-Refresh"
@@ -50,9 +50,8 @@ class SessionLimits:
             if session is None or is_over(session, request.session.get(IDLE_KEY)):
                 request.session.flush()
                 return self.get_response(request)
-            now = timezone.now()
-            if is_activity(request) and now - session.last_active_at > TOUCH_EVERY:
-                Session.objects.filter(pk=digest).update(last_active_at=now)
+            if is_activity(request) and session.read_at - session.last_active_at > TOUCH_EVERY:
+                Session.objects.filter(pk=digest).update(last_active_at=Now())
         return self.get_response(request)
 
 
@@ -73,6 +72,6 @@ def ends_at(session: Timed, idle_seconds: int | None) -> datetime:
     return min(session.last_active_at + idle, absolute)
 
 
-def is_over(session: Session, idle_seconds: int | None) -> bool:
-    """Whether the session has passed one of its limits."""
-    return ends_at(session, idle_seconds) <= timezone.now()
+def is_over(session: ReadSession, idle_seconds: int | None) -> bool:
+    """Whether the session had passed one of its limits when it was read."""
+    return ends_at(session, idle_seconds) <= session.read_at

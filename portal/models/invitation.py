@@ -4,6 +4,7 @@ import hashlib
 import secrets
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.identifiers import uuid7
@@ -19,7 +20,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.filter(
             accepted_at=None,
             revoked_at=None,
-            expires_at__gt=timezone.now(),
+            expires_at__gt=Now(),
             attempts__lt=Invitation.MAX_ATTEMPTS,
         )
 

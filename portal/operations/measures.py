@@ -77,7 +77,7 @@ def of_hub() -> HubMeasures | None:
 
 
 async def _look(hub: Hub) -> HubMeasures:
-    now = time.time()
+    now = time.monotonic()
     tally = hub.tally
     day = [count for at, count, _ in tally.minutes if at > now - DAY_SECONDS]
     return HubMeasures(

@@ -9,9 +9,8 @@ from uuid import UUID
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
-from portal import audit, tenancy
+from portal import audit, clock, tenancy
 from portal.actions.organizations import remember_organization
 from portal.browsers import address_of, browser_in_words
 from portal.middleware.session_cookie import take_cookie
@@ -25,7 +24,7 @@ BACKEND = "portal.authentication.EmailBackend"
 def sign_in_user(request: HttpRequest, user: User) -> None:
     """Begin a session for a user who has proven who they are; they have entered nowhere yet."""
     login(request, user, backend=BACKEND)
-    request.session[STARTED_KEY] = timezone.now().isoformat()
+    request.session[STARTED_KEY] = clock.now().isoformat()
     request.session[BROWSER_KEY] = browser_in_words(request.headers.get("User-Agent", ""))
     request.session[PLACE_KEY] = address_of(request)
     tenancy.bind(None, user.pk)

@@ -2,9 +2,9 @@
 
 from math import floor
 
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from portal.middleware.sessions import IDLE_KEY, ends_at
@@ -24,9 +24,9 @@ def session(request: HttpRequest) -> HttpResponse:
     digest = name_of(request)
     if request.method == "POST":
         # By the person's own press, so at once and not only every so often.
-        Session.objects.filter(pk=digest).update(last_active_at=timezone.now())
+        Session.objects.filter(pk=digest).update(last_active_at=Now())
         if "json" not in request.headers.get("Accept", ""):
             return redirect("portal:start")
-    row = Session.objects.get(pk=digest)
-    left = ends_at(row, request.session.get(IDLE_KEY)) - timezone.now()
+    row = Session.objects.annotate(read_at=Now()).get(pk=digest)
+    left = ends_at(row, request.session.get(IDLE_KEY)) - row.read_at
     return JsonResponse({"seconds_left": max(0, floor(left.total_seconds()))})

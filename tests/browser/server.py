@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -37,11 +38,15 @@ def uvicorn(port: int) -> list[str]:
 class Server:
     """The web server with the relay inside it, on the database of this worker."""
 
-    def __init__(self, log: Path, *, pool: int = 8) -> None:
-        """`pool`: as many connections as any server has; one anew for each request costs more."""
+    def __init__(self, log: Path, *, pool: int = 8, clock: Mapping[str, str] | None = None) -> None:
+        """`pool`: as many connections as any server has; one anew for each request costs more.
+
+        `clock`: what is in its environment to have it live at another time.
+        """
         self.port = free_port()
         self.log = log
         self.pool = str(pool)
+        self.clock = clock or {}
         self._process: subprocess.Popen | None = None
 
     @property
@@ -54,7 +59,12 @@ class Server:
             self._process = subprocess.Popen(
                 [sys.executable, *uvicorn(self.port)],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "DATABASE_POOL": self.pool},
+                env={
+                    **os.environ,
+                    **self.clock,
+                    "PYTHONUNBUFFERED": "1",
+                    "DATABASE_POOL": self.pool,
+                },
                 stdout=log,
                 stderr=log,
                 preexec_fn=dies_with_parent(),

@@ -1,5 +1,6 @@
 """Processes whose clocks are off: order, lead and what is due are the database's business alone."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,9 +8,18 @@ import subprocess
 import sys
 from datetime import timedelta
 
+import httpx
 import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connections
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from alerts.models import Alert
+from tests.browser.server import Server
+from tests.cast import PASSWORD
+from tests.faults.clients import NOBODY, TOKEN
 from tests.realtime.conftest import ROOT
 from tests.waiting import wait_until
 
@@ -27,6 +37,22 @@ WAITING = (
 )
 # A message is due when its notification is made.
 OFF = "SELECT max(abs(extract(epoch FROM clock_timestamp() - created_at))) AS off FROM {}"
+# A page must be open before its session ends.
+SOON = timedelta(seconds=6)
+SILENT = "UPDATE sessions SET last_active_at = clock_timestamp() - %s WHERE user_id = %s"
+LEFT = (
+    "SELECT extract(epoch FROM last_active_at + interval '30 minutes' - clock_timestamp())"
+    " AS seconds FROM sessions WHERE user_id = %s"
+)
+BEGUN = (
+    "SELECT abs(extract(epoch FROM clock_timestamp() - created_at)) AS begun,"
+    " abs(extract(epoch FROM clock_timestamp() - last_active_at)) AS touched,"
+    " abs(extract(epoch FROM expire_date - clock_timestamp()) - 43200) AS until"
+    " FROM sessions WHERE user_id = %s"
+)
+JOIN = {
+    "config": {"postgres_changes": [{"event": "*", "schema": "public", "table": "vital_signs"}]}
+}
 STEPS = [
     {"wait": 0, "tell": "care_team"},
     {"wait": 5, "tell": "role", "who": "clinician"},
@@ -55,6 +81,16 @@ def process_at(database_urls):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(60)
+
+
+def opened(server, key):
+    """A socket of the session with this key."""
+    return connect(
+        f"ws://127.0.0.1:{server.port}/realtime/v1/websocket?vsn=2.0.0",
+        origin=server.url,
+        additional_headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"},
+        compression=None,
+    )
 
 
 def test_relays_a_day_apart_take_turns_and_lose_nothing(notes, log, engine, process_at):
@@ -110,3 +146,78 @@ def test_a_worker_an_hour_off_raises_and_escalates_on_time(
     wait_until(lambda: len(told(alert)) > before)
     (following,) = rows(WAITING)
     assert timedelta() < following["left"] <= timedelta(minutes=5)
+
+
+@pytest.fixture
+def web_at(tmp_path, database_urls):
+    """`web_at("-1d")`: a web process, with the relay inside it, whose clock says so."""
+    started = []
+
+    def start(offset):
+        # Its own variables without its parent, so that the process ends as any other does.
+        said = subprocess.run(
+            ["faketime", "-f", offset, "env"], capture_output=True, text=True, check=True
+        )
+        lines = [line.partition("=") for line in said.stdout.splitlines()]
+        clock = {name: value for name, _, value in lines if name in ("FAKETIME", "LD_PRELOAD")}
+        server = Server(tmp_path / f"web{offset}.log", clock=clock)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("offset", ["-1d", "+1d"])
+def test_a_web_process_a_day_off_keeps_a_session_as_long_as_any(
+    offset, committed, web_at, client_for, cast, superuser, inbox
+):
+    ana, ada = (client_for(person).cookies for person in (cast.ana, cast.ada))
+    connections.close_all()
+    server = web_at(offset)
+
+    def asks(cookies):
+        key = cookies[settings.SESSION_COOKIE_NAME].value
+        return httpx.get(
+            f"{server.url}/account/", cookies={settings.SESSION_COOKIE_NAME: key}, verify=NOBODY
+        ).status_code
+
+    assert asks(ana) == 200
+    # Ada's has been silent for too long, and Ana's will have been, in a moment.
+    superuser.execute(SILENT, [settings.SESSION_IDLE_STAFF, cast.ada.user.pk])
+    superuser.execute(SILENT, [settings.SESSION_IDLE_PATIENT - SOON, cast.ana.user.pk])
+    assert asks(ada) == 302
+    with opened(server, ana[settings.SESSION_COOKIE_NAME].value) as page:
+        page.send(json.dumps(["1", "1", "realtime:page", "phx_join", JOIN]))
+        heard = json.loads(page.recv(30))
+        assert heard[4]["status"] == "ok"
+        inbox.put([f"patient:{cast.ana.patient.pk}"], organization=cast.clinic.pk)
+        while heard[3] != "postgres_changes":
+            heard = json.loads(page.recv(30))
+        with pytest.raises(ConnectionClosed) as closed:
+            list(iter(lambda: page.recv(60), None))
+    assert closed.value.rcvd.code == 4401
+    (left,) = superuser.execute(LEFT, [cast.ana.user.pk]).fetchall()
+    assert left["seconds"] <= 0
+
+
+@pytest.mark.parametrize("offset", ["-1d", "+1d"])
+def test_a_session_that_begins_a_day_off_begins_now(offset, committed, web_at, cast, superuser):
+    # The tests' own hasher is a quick one, which a server does not know.
+    hashed = PBKDF2PasswordHasher().encode(PASSWORD, "salt of a test")
+    superuser.execute("UPDATE users SET password = %s WHERE id = %s", [hashed, cast.ana.user.pk])
+    server = web_at(offset)
+    with httpx.Client(base_url=server.url, verify=NOBODY) as door:
+        door.cookies.set(settings.CSRF_COOKIE_NAME, TOKEN)
+        answer = door.post(
+            "/sign-in/",
+            data={"username": cast.ana.user.email, "password": PASSWORD},
+            headers={"X-CSRFToken": TOKEN},
+        )
+        assert answer.status_code == 302
+        assert door.get("/account/").status_code == 200
+    (begun,) = superuser.execute(BEGUN, [cast.ana.user.pk]).fetchall()
+    assert all(off < 300 for off in begun.values())

@@ -91,7 +91,16 @@ BUGS = [
         Edit(
             "realtime/hub.py",
             "        return self.fresh_at\n",
-            "        return datetime.now(UTC)\n",
+            "        return datetime.fromtimestamp(self.clock.time(), UTC)\n",
+        ),
+    ),
+    Bug(
+        "what ends by the clock ends by the clock of each machine",
+        0,
+        Edit(
+            "realtime/shared_clock.py",
+            "        return time.monotonic() + self._most\n",
+            "        return time.time()\n",
         ),
     ),
     Bug(
@@ -117,10 +126,8 @@ BUGS = [
         15,
         Edit(
             "realtime/hub.py",
-            "        self.core.start(snapshot.epoch, snapshot.head, snapshot.events)\n"
-            "        self._caught_up(snapshot, asked_at)\n",
-            "        self.core.start(snapshot.epoch, snapshot.head, snapshot.events)\n"
-            "        self._caught_up(snapshot, time.time())\n",
+            "            self.fresh_at = datetime.fromtimestamp(snapshot.said, UTC)\n",
+            "            self.fresh_at = datetime.fromtimestamp(self.clock.time(), UTC)\n",
         ),
     ),
     Bug(
@@ -136,7 +143,7 @@ BUGS = [
             "        events, untold = _told(page, bindings)\n",
             "        events, untold = _told(page, bindings)\n"
             "        with authority.reading(identity):\n"
-            '            is_fresh = not stands_still(_asked("SELECT realtime_silence()"))\n',
+            '            is_fresh = not stands_still(_asked("SELECT realtime_silence()")[-1])\n',
         ),
     ),
     Bug(

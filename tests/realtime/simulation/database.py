@@ -20,7 +20,7 @@ from realtime import replay
 from realtime.authority import Identity
 from realtime.cursor import LAST
 from tests.realtime.simulation import errands
-from tests.realtime.simulation.truth import Truth
+from tests.realtime.simulation.truth import Truth, moment
 
 WELL, REFUSED, STILL = "well", "refused", "still"
 
@@ -123,7 +123,7 @@ class Authority:
         if statement == replay._HISTORY:
             return self._asked(self._history, asked)
         if "realtime_silence" in statement:
-            return self._asked(lambda: [(self.way.truth.silence,)])
+            return self._asked(self._silence)
         if "realtime_rights_changed" in statement:
             return self._asked(self._rights_changed, *asked)
         return self._asked(lambda: [(self.way.truth.log.epoch, self.way.truth.log.head)])
@@ -165,6 +165,10 @@ class Authority:
             and (topics is None or row["kind"] == "resync" or topics & set(row["topics"]))
         ]
         return rows[: asked["limit"]] or [(*about, None)]
+
+    def _silence(self) -> list[tuple[Any, ...]]:
+        truth = self.way.truth
+        return [(moment(truth.now()), truth.silence)]
 
     def _rights_changed(self, user: str, since: int, upto: int) -> list[tuple[bool]]:
         log = self.way.truth.log

@@ -196,6 +196,7 @@ class Truth:
             "epoch": log.epoch,
             "oldest": log.oldest,
             "head": log.head,
+            "said": STARTED + self.now(),
             "silence": self.silence,
         }
         rows = [
