@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from realtime.bus import Bus
 from realtime.engine_connection import connect
 from realtime.failpoints import failpoint
 from realtime.relay_core import BATCH, Command, LieDown, Look, Pause, RelayCore, Wait
+from realtime.settled import Settled
 from realtime.upkeep import Upkeep
 from realtime.wire import Wire
 
@@ -38,7 +40,7 @@ _EVENT = (
     "seq, organization_id, kind, topics, table_name, row_id, operation, record, old_record,"
     " created_at::text"
 )
-_MOVE = f"SELECT {_EVENT} FROM realtime_move($1, $2, $3)"  # noqa: S608 - names of ours
+_MOVE = f"SELECT {_EVENT} FROM realtime_move($1, $2, $3, $4)"  # noqa: S608 - names of ours
 _MOVE_SINGLY = f"SELECT {_EVENT}, buried FROM realtime_move_singly($1, $2)"  # noqa: S608 - as above
 
 # A batch that the log refuses is moved one row at a time, this many in one transaction.
@@ -55,6 +57,8 @@ class Relay:
     def __init__(self, bus: Bus | None = None) -> None:
         self.bus = bus or Bus.from_settings()
         self.is_leading = False
+        # The id up to which the inbox is settled, as far as this leader knows.
+        self.settled_upto = 0
         self._serving: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._log_epoch = ""
@@ -144,12 +148,12 @@ class Relay:
             await asyncio.sleep(STANDBY_SECONDS)
 
     async def _lead(self, wire: Wire, epoch: int) -> None:
-        core = RelayCore(BATCH)
+        core, settled = RelayCore(BATCH), Settled(time.monotonic())
         command: Command = Look()
         while True:
             match command:
                 case Look(getting_up):
-                    events = await self._move(wire, epoch, getting_up)
+                    events = await self._move(wire, epoch, getting_up, settled)
                     if events:
                         await failpoint("relay.publish")
                         self._tell(events)
@@ -165,11 +169,18 @@ class Relay:
                     await failpoint("relay.wait")
                     command = core.waited(rang=await wire.rang(seconds))
 
-    async def _move(self, wire: Wire, epoch: int, getting_up: bool) -> list[dict[str, Any]]:
+    async def _move(
+        self, wire: Wire, epoch: int, getting_up: bool, settled: Settled
+    ) -> list[dict[str, Any]]:
         """Move a batch; return the events in order. Raises Deposed, or what the database raises."""
+        if settled.is_due(time.monotonic()):
+            await failpoint("relay.settle")
+            (answer,) = await wire.ask("SELECT drawn, writers FROM realtime_undecided()")
+            settled.hear(**answer, now=time.monotonic())
         await failpoint("relay.look")
+        beyond = settled.beyond(time.monotonic())
         try:
-            return await wire.ask(_MOVE, epoch, BATCH, getting_up)
+            events = await wire.ask(_MOVE, epoch, BATCH, getting_up, beyond)
         except psycopg.OperationalError:
             # The connection, a lock, the disk: nothing that one row is to blame for.
             raise
@@ -178,6 +189,9 @@ class Relay:
                 raise Deposed from None
             logger.error("The log refuses a batch (%s).", error.sqlstate)
             return await self._move_singly(wire, epoch)
+        settled.looked(len(events), is_all=len(events) < BATCH)
+        self.settled_upto = settled.upto
+        return events
 
     async def _move_singly(self, wire: Wire, epoch: int) -> list[dict[str, Any]]:
         """Move rows one by one, so that a poisonous one goes to the dead letters alone."""

@@ -22,7 +22,14 @@ _OF_WEB = {
 _OF_RELAY = {
     "frail": (
         *("bus.publish", "engine.connect", "relay.connect", "relay.stand_by", "relay.lead"),
-        *("relay.listen", "relay.look", "relay.publish", "relay.lie_down", "relay.wait"),
+        *(
+            "relay.listen",
+            "relay.look",
+            "relay.settle",
+            "relay.publish",
+            "relay.lie_down",
+            "relay.wait",
+        ),
     ),
     "slow": ("upkeep.make_ahead", "companions.begin"),
 }

@@ -2,7 +2,7 @@
 
 from tests.gate.bug import Bug, Edit
 
-MOVE = "realtime/sql/realtime_move.v1.sql"
+MOVE = "realtime/sql/realtime_move.v2.sql"
 CORE = "realtime/hub_core.py"
 
 # Of realtime_move; the same lines stand in realtime_move_singly.
@@ -45,17 +45,32 @@ ENGINE = (
             ),
             Edit(
                 MOVE,
-                "    IF NOT EXISTS (SELECT FROM realtime_inbox) THEN\n",
+                "    IF NOT EXISTS (SELECT FROM realtime_inbox WHERE id > beyond) THEN\n",
                 "    SELECT i.id INTO first FROM realtime_inbox AS i ORDER BY i.id LIMIT 1;\n"
                 "    IF NOT FOUND THEN\n",
             ),
             Edit(
                 MOVE,
-                "SELECT id FROM realtime_inbox ORDER BY id LIMIT most",
+                "SELECT id FROM realtime_inbox WHERE id > beyond ORDER BY id LIMIT most",
                 "SELECT id FROM realtime_inbox WHERE id >= first ORDER BY id LIMIT most",
             ),
         ),
         ("tests/realtime/test_sequencer.py",),
+    ),
+    Bug(
+        "what is still being written is left out",
+        "sequencer",
+        "Of the inbox the relay leaves out what it has moved, and with it what transactions that"
+        " are still open have written there.",
+        "every committed event reaches every page entitled to it",
+        (
+            Edit(
+                "realtime/settled.py",
+                "        elif self._writers.isdisjoint(writers):\n",
+                "        else:\n",
+            ),
+        ),
+        ("tests/realtime/test_settled.py", "tests/realtime/test_commit_order.py"),
     ),
     Bug(
         "no fence",
@@ -219,6 +234,20 @@ ENGINE = (
         "every committed event reaches every page entitled to it",
         (Edit("realtime/envelope.py", "    if not is_ours:\n        raise NotOurs\n", ""),),
         ("tests/realtime/test_envelope.py", "tests/realtime/reading/test_lifespan.py"),
+    ),
+    Bug(
+        "strangers use up what all share",
+        "hub",
+        "Whoever has no session takes the handshakes of all who have one, and their pages poll.",
+        "what one asks for takes nothing from the others",
+        (
+            Edit(
+                "realtime/limits.py",
+                "        if not self._strangers_at(place).has_one():\n",
+                "        if self.total < 0:\n",
+            ),
+        ),
+        ("tests/realtime/reading/test_limits.py", "-k", "strangers"),
     ),
     Bug(
         "silence is good news",

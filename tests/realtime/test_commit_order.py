@@ -64,7 +64,13 @@ def numbers(events):
     return [event["record"]["number"] for event in events]
 
 
-def test_eight_writers_lose_nothing(notes, log, relay, database_urls):
+@pytest.mark.parametrize("settles", ["as always", "at every look"])
+def test_eight_writers_lose_nothing(settles, notes, log, relays, database_urls, monkeypatch):
+    if settles == "at every look":
+        monkeypatch.setattr("realtime.settled.WORTH", 1)
+        monkeypatch.setattr("realtime.settled.EVERY_SECONDS", 0.0)
+        monkeypatch.setattr("realtime.settled.NET_SECONDS", float("inf"))
+    relay = relays()
     writers = Writers(database_urls.application).run()
     writers.join()
     wait_until(lambda: len(log.events()) >= len(writers.committed))
@@ -81,6 +87,7 @@ def test_eight_writers_lose_nothing(notes, log, relay, database_urls):
         assert own == sorted(own)
     # What went over the bus is the log, event by event.
     assert [event["seq"] for event in relay.told] == [event["seq"] for event in events]
+    assert bool(relay.relay.settled_upto) == (settles == "at every look")
 
 
 def test_a_reader_of_ids_would_lose_events(notes, log, engine, database_urls):
