@@ -12,7 +12,7 @@ def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - a person may call it with any python3
         sys.exit("Vigil needs Python 3.11 or newer: run bin/bootstrap, then .venv/bin/python.")
     try:
-        import django  # noqa: F401
+        import django
     except ImportError:
         sys.exit(
             "Django is not installed for this Python: run bin/bootstrap, then .venv/bin/python."
@@ -33,7 +33,8 @@ def main() -> None:
     from portal import environment
 
     with environment.said_plainly():
-        import portal.settings  # noqa: F401  a setting that cannot be used is said before anything else
+        # A setting that cannot be used is said before anything else.
+        django.setup()
 
     from django.core.management import execute_from_command_line
     from django.db import OperationalError

@@ -8,7 +8,7 @@ and holds no value.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -26,6 +26,8 @@ LABORATORY = "laboratory"
 
 # Clocks of phones and devices run a little fast.
 CLOCK_TOLERANCE = timedelta(minutes=5)
+# Nobody alive was measured before; and no zone leads out of the calendar from here.
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 # More digits than the column has before its point.
 _LARGEST = Decimal(10) ** 14
 _COMPARATORS = ("", "<", "<=", ">", ">=")
@@ -77,8 +79,8 @@ class Kept:
 def kept(reported: Reported, *, now: datetime) -> Kept:
     """What the record keeps of an observation.
 
-    Raises UnitRefused, ReadingOutOfTime (the future) and IncompleteReading: no name, no time, a
-    number that no measurement has or that could be two.
+    Raises UnitRefused, ReadingOutOfTime (the future, before 1900) and IncompleteReading: no name,
+    no time, a number that no measurement has or that could be two.
     """
     analyte = _analyte(reported)
     reported = _read(reported, analyte)
@@ -89,6 +91,8 @@ def kept(reported: Reported, *, now: datetime) -> Kept:
         raise IncompleteReading("It has no time at which it was measured.")
     if reported.measured_at > now + CLOCK_TOLERANCE:
         raise ReadingOutOfTime("The time of a reading cannot be in the future.")
+    if reported.measured_at < EARLIEST:
+        raise ReadingOutOfTime("The time of a reading cannot be before 1900.")
     category = _category(reported, analyte)
     own = _kept_part(reported, analyte)
     parts = [

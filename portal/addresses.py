@@ -1,8 +1,9 @@
-"""The address of the portal that links in e-mails begin with."""
+"""Addresses of the portal: which links in e-mails begin with, and which one may be led on to."""
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def site_of(request: HttpRequest) -> str:
@@ -18,3 +19,13 @@ def site_of(request: HttpRequest) -> str:
         return request.build_absolute_uri("/")
     host, _ = split_domain_port(request.get_host())
     return f"https://{host}/"
+
+
+def is_own(request: HttpRequest, address: str) -> bool:
+    """Whether an address that came with a request leads to a page of ours.
+
+    A word alone is none: to Django it would be the name of a route.
+    """
+    return address.startswith(("/", "http://", "https://")) and url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )

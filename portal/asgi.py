@@ -2,17 +2,18 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 from portal.environment import said_plainly
 
 with said_plainly():
-    pages = get_asgi_application()
+    django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]
 
 from portal import garbage, giving_way
+from portal.asgi_handler import Handler
 from portal.operations.sampling import SampledLifespan
 from portal.operations.startup import CheckedLifespan
 from realtime.lifespan import Lifespan
@@ -20,7 +21,7 @@ from realtime.routing import websocket_application
 
 application = ProtocolTypeRouter(
     {
-        "http": pages,
+        "http": Handler(),
         "websocket": websocket_application,
         "lifespan": CheckedLifespan(SampledLifespan(Lifespan())),
     }

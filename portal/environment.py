@@ -50,7 +50,7 @@ def said_plainly() -> Iterator[None]:
     """End the process with the sentence alone, and status 2, when a setting cannot be used."""
     try:
         yield
-    except Misconfigured as error:
+    except ImproperlyConfigured as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 

@@ -7,7 +7,12 @@ class RealtimeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Arm the failpoints that a trial of a running process asked for."""
-        from realtime.failpoints import arm_as_told
+        """Arm the failpoints that a trial of a running process asked for.
 
+        Raises ImproperlyConfigured for a limit that there is not: the first page would be too late.
+        """
+        from realtime.failpoints import arm_as_told
+        from realtime.limits import Limits
+
+        Limits.configured()
         arm_as_told(getattr(settings, "REALTIME_FAILPOINTS", ""))

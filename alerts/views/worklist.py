@@ -105,7 +105,10 @@ def _instant(text: str) -> datetime | None:
         found = parse_datetime(text)
     except ValueError:
         return None
-    return found if found is not None and timezone.is_aware(found) else None
+    if found is None or not timezone.is_aware(found):
+        return None
+    # Years that no zone leads out of the calendar.
+    return found if 1900 <= found.year <= 9000 else None
 
 
 def _identifier(text: str) -> UUID | None:

@@ -64,7 +64,7 @@ def record_no_show(appointment_id: UUID, *, by: Reader) -> Appointment:
     The rest of the time is free again. Raises VisitIsOver, and AlreadyClaimed while a colleague is
     on it.
     """
-    visit = team_visit(appointment_id, by)
+    visit = team_visit(appointment_id, by, taking_time=True)
     if visit.status == Status.NO_SHOW:
         return visit
     leave_to_colleague(visit, by)

@@ -19,7 +19,7 @@ def team_patients(by: Reader) -> PatientQuerySet:
 def team_visit(appointment_id: UUID, by: Reader, *, taking_time: bool = False) -> Appointment:
     """A visit of a patient of the reader's care teams, locked. Raises Appointment.DoesNotExist.
 
-    `taking_time` when what comes may take the visit's time anew: those locks come first.
+    `taking_time` when what comes takes the visit's time anew, or frees it: those locks come first.
     """
     visits = access.narrow(
         Appointment.objects.all(),

@@ -217,10 +217,15 @@ def patched(operations: Any) -> dict[str, Any]:
     """What a JSON Patch makes of status and cancelationReason; raises Unusable for all else."""
     found: dict[str, Any] = {}
     for each in _dicts(operations):
-        if each.get("path") not in _PATCHED or each.get("op") not in ("add", "replace"):
+        path = each.get("path")
+        if (
+            not isinstance(path, str)
+            or path not in _PATCHED
+            or each.get("op") not in ("add", "replace")
+        ):
             reason = f"may add or replace {' and '.join(_PATCHED)}"
             raise Unusable(422, Issue("not-supported", reason, "Appointment"))
-        found[_PATCHED[each["path"]]] = each.get("value")
+        found[_PATCHED[path]] = each.get("value")
     return found
 
 

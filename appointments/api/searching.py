@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -129,6 +129,7 @@ def _place(page: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError
-        return moment, UUID(visit_id)
-    except (ValueError, binascii.Error):
+        # PostgreSQL knows no offset beyond some sixteen hours.
+        return moment.astimezone(UTC), UUID(visit_id)
+    except (ValueError, OverflowError, binascii.Error):
         raise Unusable(400, Issue("value", "is no page of a search", "page")) from None

@@ -29,7 +29,7 @@ _QUANTITY = object_of(
 _IDENTIFIER = object_of(system=TEXT, value=TEXT, type=CONCEPT)
 OBSERVATION = object_of(
     "A FHIR R4 Observation.",
-    ["resourceType", "status", "code", "subject", "identifier"],
+    ["resourceType", "status", "code", "subject"],
     resourceType=one_of("Observation"),
     id={"type": "string", "format": "uuid", "readOnly": True},
     identifier=list_of(_IDENTIFIER),
@@ -48,6 +48,8 @@ OBSERVATION = object_of(
     interpretation=list_of(CONCEPT),
     referenceRange=list_of(object_of(low=_QUANTITY, high=_QUANTITY)),
 )
+# What a person has entered has no identifier of a sender.
+_SENT = OBSERVATION | {"required": [*OBSERVATION["required"], "identifier"]}
 BUNDLE = object_of(
     "A FHIR R4 Bundle.",
     ["resourceType", "type"],
@@ -66,7 +68,7 @@ BUNDLE = object_of(
 
 
 SEND: dict[str, Any] = {
-    "requestBody": sent(OBSERVATION, BUNDLE),
+    "requestBody": sent(_SENT, BUNDLE),
     "responses": {
         200: answered(
             "The same observation as before, unchanged or corrected; or a Bundle with what became"

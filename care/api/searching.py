@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
@@ -147,7 +147,10 @@ def _dated(text: str, zone: ZoneInfo) -> Q:
             raise ValueError
         prefix, day, hour = parts.groups()
         begin = datetime.fromisoformat(day + (hour or ""))
-        if not hour:
+        if hour:
+            # PostgreSQL knows no offset beyond some sixteen hours.
+            begin = begin.astimezone(UTC)
+        else:
             begin = datetime.combine(begin.date(), time.min, zone)
         # A day later by the calendar, not by 24 hours: clocks change.
         end = begin if hour else datetime.combine(begin.date() + timedelta(days=1), time.min, zone)
@@ -192,6 +195,7 @@ def _place(page: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError
-        return moment, UUID(row_id)
-    except (ValueError, binascii.Error):
+        # PostgreSQL knows no offset beyond some sixteen hours.
+        return moment.astimezone(UTC), UUID(row_id)
+    except (ValueError, OverflowError, binascii.Error):
         raise Unusable(400, Issue("value", "is no page of a search", "page")) from None

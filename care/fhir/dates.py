@@ -71,7 +71,10 @@ def _parsed(value: Any) -> date | datetime:
     if found := _PARTIAL.fullmatch(value):
         return date(int(found[1]), int(found[2] or 1), 1)
     # A leap second is valid FHIR, and unknown to Python.
-    return datetime.fromisoformat(_LEAP_SECOND.sub(":59", value)).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(_LEAP_SECOND.sub(":59", value)).astimezone(UTC)
+    except OverflowError:
+        raise Refused("a date is out of range") from None
 
 
 def latest_day(resources: Iterable[dict[str, Any]]) -> date | None:

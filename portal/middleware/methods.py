@@ -17,4 +17,6 @@ class MethodPages:
         if response.status_code == 405 and not response.content:
             response.content = render_to_string("405.html").encode()
             response["Content-Type"] = "text/html; charset=utf-8"
+            # Whoever counted the length before counted nothing, and a server sends no more than it.
+            response["Content-Length"] = str(len(response.content))
         return response

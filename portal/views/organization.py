@@ -5,9 +5,9 @@ from uuid import UUID
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
+from portal.addresses import is_own
 from portal.views.entering import enter, memberships_of
 
 
@@ -34,9 +34,7 @@ def organization_switch(request: HttpRequest) -> HttpResponse:
     enter(request, chosen)
     following = request.POST.get("next", "")
     # An address of one organization means nothing in another: it is kept only after signing in.
-    if had_none and url_has_allowed_host_and_scheme(
-        following, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
+    if had_none and is_own(request, following):
         return redirect(following)
     return redirect("portal:start")
 

@@ -7,11 +7,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal import allowances, jobs, tenancy
+from portal.addresses import is_own
 from portal.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
 from portal.forms.sign_in import SignInForm
 from portal.models import User
@@ -90,10 +91,7 @@ def _note_refusal(request: HttpRequest, form: SignInForm) -> None:
 def _next(request: HttpRequest) -> str:
     """The address to go on to, when it is one of ours."""
     address = request.POST.get("next") or request.GET.get("next") or ""
-    own = url_has_allowed_host_and_scheme(
-        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return address if own else ""
+    return address if is_own(request, address) else ""
 
 
 def _choice(request: HttpRequest) -> str:

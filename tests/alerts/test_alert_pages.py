@@ -87,6 +87,12 @@ def test_an_empty_list_says_when_it_was_looked_at(page, ada):
     assert re.search(r"No alerts Nobody .* Last checked \d\d:\d\d:\d\d", page(ada, "/alerts/"))
 
 
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_list_of_another_age_is_a_list_of_now(year, alert, page, ada):
+    since = f"{year}-01-01T00:00:00%2B14:00"
+    assert "new – show" not in page(ada, f"/alerts/?since={since}")
+
+
 def test_new_rows_wait_and_critical_ones_do_not(alert, rule, arrives, judged, page, ada, ana):
     since = (alert.raised_at + timedelta(milliseconds=1)).isoformat()
     rule(severity="urgent", what="Pulse", codes=["8867-4"], unit="/min", high="120")

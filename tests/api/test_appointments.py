@@ -1,5 +1,6 @@
 """Visits over REST: read, searched, moved and called off, each by its own right."""
 
+import base64
 from datetime import timedelta
 
 from django.test import Client
@@ -57,6 +58,9 @@ def test_a_search_is_narrowed_and_paged(scheduler, diary, ana, ada):
     assert [each["id"] for each in entries(first)] + rest == [str(visit.pk) for visit in visits]
     assert scheduler.get(APPOINTMENTS).status_code == 400
     assert scheduler.get(APPOINTMENTS, patient=patient, status="odd").status_code == 400
+    assert scheduler.get(APPOINTMENTS, patient=patient, date="9999-12-31").status_code == 400
+    odd = base64.b64encode(f"0001-01-01T00:00:00+14:00 {visits[0].pk}".encode()).decode()
+    assert scheduler.get(APPOINTMENTS, patient=patient, page=odd).status_code == 400
 
 
 def test_other_clinics_patients_are_nobody(program_for, other_admin, diary, times, ana, ada):
@@ -116,6 +120,7 @@ def test_a_json_patch_says_who_came(scheduler, diary, ada, stored):
     assert (answer.status_code, answer.json()["status"]) == (200, "arrived")
     assert patch([{"op": "remove", "path": "/status"}]).status_code == 422
     assert patch([{"op": "replace", "path": "/start", "value": "x"}]).status_code == 422
+    assert patch([{"op": "add", "path": {}}]).status_code == 422
     assert patch([], "text/plain").status_code == 415
     assert [each.status for each in stored(Appointment)] == ["arrived"]
 

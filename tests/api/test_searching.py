@@ -1,5 +1,6 @@
 """Observations out, over REST: of one patient, page after page, and never of anybody else."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,8 @@ from portal.models import AuditEntry
 from portal.tenancy import acting_as_service
 from tests.api.fhir import PATH, heart_rate, issues
 
+# Before the first year there is, in UTC.
+EARLY = base64.b64encode(f"0001-01-01T00:00:00+14:00 {uuid7()}".encode()).decode()
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -71,6 +74,7 @@ def test_page_after_page_shows_each_once(gateway, readings, ana):
         ({"date": "lt2026-11-20T13:00:00Z"}, 2),
         ({"date": "le2026-11-20T13:00:00Z"}, 3),
         ({"date": "2026-11-20T12:00:00Z"}, 2),
+        ({"date": "ge2026-11-19T13:01:00-23:59"}, 4),
         ({"date": "2026-11-20"}, 6),
         ({"date": "gt2026-11-20"}, 0),
         ({"date": ["ge2026-11-20T13:00:00Z", "lt2026-11-20T15:00:00Z"]}, 2),
@@ -100,7 +104,10 @@ def test_a_record_number_stays_out_of_addresses(gateway, readings, ana):
         ({"patient": "4471"}, 400),
         ({"patient": "{ana}", "date": "soon"}, 400),
         ({"patient": "{ana}", "date": "2026-13-45"}, 400),
+        ({"patient": "{ana}", "date": "ge0001-01-01T00:00:00+14:00"}, 400),
         ({"patient": "{ana}", "page": "nonsense"}, 400),
+        ({"patient": "{ana}", "page": "{early}"}, 400),
+        ({"patient": "{ana}", "code": "a\0b"}, 400),
         ({"patient": "{ana}", "_count": "0"}, 400),
         ({"patient": "{ana}", "_count": "1000"}, 400),
         ({"patient": "{ana}", "_count": "many"}, 400),
@@ -110,7 +117,7 @@ def test_a_record_number_stays_out_of_addresses(gateway, readings, ana):
 )
 def test_what_makes_no_sense_is_said(gateway, ana, carla, query, status):
     filled = {
-        name: value.format(ana=ana.patient.pk, carla=carla.patient.pk)
+        name: value.format(ana=ana.patient.pk, carla=carla.patient.pk, early=EARLY)
         for name, value in query.items()
     }
     answer = gateway.get(PATH, **filled)

@@ -155,7 +155,11 @@ def test_the_way_on_leads_to_our_own_addresses_only(door, ana):
 
 
 @pytest.mark.parametrize(
-    "address", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
+    "address",
+    [
+        *["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"],
+        *["id", "portal:account"],
+    ],
 )
 def test_the_way_on_leads_nowhere_else(door, ana, address):
     assert knock(door, ana.user.email, next=address).url == "/"
