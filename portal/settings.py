@@ -79,7 +79,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "portal.middleware.methods.MethodPages",
     "portal.middleware.bodies.BodyLimit",
-    "portal.middleware.plain_addresses.PlainAddresses",
+    "portal.middleware.admin_addresses.AdminAddresses",
     "portal.middleware.journal.Journal",
     "portal.middleware.service_keys.ServiceKeys",
     "portal.middleware.session_cookie.SessionCookie",

@@ -250,6 +250,32 @@ ENGINE = (
         ("tests/realtime/reading/test_limits.py", "-k", "strangers"),
     ),
     Bug(
+        "what cannot be sent is never let go",
+        "pages",
+        "An answer that the server refuses keeps its connection, and there are eight.",
+        "what one asks for takes nothing from the others",
+        (
+            Edit(
+                "portal/asgi_handler.py", "            await sync_to_async(response.close)()\n", ""
+            ),
+        ),
+        ("tests/house/test_unsent_answers.py",),
+    ),
+    Bug(
+        "each machine has a time of its own",
+        "rights",
+        "What ends by the clock ends by that of whichever machine serves it.",
+        "nothing after the end of a right reaches the page",
+        (
+            Edit(
+                "realtime/shared_clock.py",
+                "        return time.monotonic() + self._most\n",
+                "        return time.time()\n",
+            ),
+        ),
+        ("tests/realtime/test_shared_clock.py",),
+    ),
+    Bug(
         "silence is good news",
         "hub",
         "While the bus says nothing, the log is never asked: the loss of a last message stays.",
