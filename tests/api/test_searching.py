@@ -107,7 +107,6 @@ def test_a_record_number_stays_out_of_addresses(gateway, readings, ana):
         ({"patient": "{ana}", "date": "ge0001-01-01T00:00:00+14:00"}, 400),
         ({"patient": "{ana}", "page": "nonsense"}, 400),
         ({"patient": "{ana}", "page": "{early}"}, 400),
-        ({"patient": "{ana}", "code": "a\0b"}, 400),
         ({"patient": "{ana}", "_count": "0"}, 400),
         ({"patient": "{ana}", "_count": "1000"}, 400),
         ({"patient": "{ana}", "_count": "many"}, 400),

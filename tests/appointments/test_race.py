@@ -9,15 +9,17 @@ import pytest
 from django.db import connections
 
 from appointments import actions
-from appointments.errors import SlotTaken
+from appointments.errors import SlotTaken, VisitIsOver
 from appointments.models import Appointment, TakenTime
 from portal.access import Reader
 from portal.identifiers import uuid7
 from portal.models import CareTeamMembership, Membership, Patient, Role, User
 from portal.tenancy import acting_for
 from tests.appointments.diary import Diary
+from tests.waiting import wait_until
 
 RACERS = 200
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
 
 
 class Racer:
@@ -136,3 +138,35 @@ def test_holds_and_bookings_race_and_no_two_lie_on_one_another(cast, racers, roo
     assert all(earlier[1] <= later[0] for earlier, later in itertools.pairwise(spans))
     with acting_for(cast.clinic.pk, system=True):
         assert TakenTime.objects.count() == len(got)
+
+
+@pytest.mark.parametrize(
+    "says", [actions.record_arrival, actions.record_done, actions.record_no_show]
+)
+def test_whoever_says_how_a_visit_went_waits_without_holding_it(
+    says, committed, cast, database_urls
+):
+    """Times first and the visit after, all of them: or two who press at once end one another."""
+    diary = Diary(cast)
+    visit = diary.by_staff(cast.ada, diary.at("10:00"))
+
+    def say():
+        try:
+            with acting_for(cast.clinic.pk, cast.ada.user.pk):
+                says(visit.pk, by=cast.ada.reader)
+        except VisitIsOver:
+            pass
+        finally:
+            connections.close_all()
+
+    with (
+        psycopg.connect(database_urls.superuser) as times,
+        psycopg.connect(database_urls.superuser, autocommit=True) as looking,
+        ThreadPoolExecutor(1) as aside,
+    ):
+        times.execute("SELECT appointments_lock(ARRAY[%s]::uuid[])", [cast.ada.provider.pk])
+        said = aside.submit(say)
+        wait_until(lambda: looking.execute(WAITING, [times.info.backend_pid]).fetchone())
+        looking.execute("SELECT FROM appointments WHERE id = %s FOR UPDATE NOWAIT", [visit.pk])
+        times.rollback()
+        said.result(60)
