@@ -9,7 +9,6 @@ from datetime import datetime, time, timedelta
 from functools import partial
 from types import SimpleNamespace
 
-from django.contrib.auth.tokens import default_token_generator
 from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
@@ -21,6 +20,7 @@ from care.questionnaires.shelf import PHQ_9, definition_of
 from messaging.actions import reply, start_conversation
 from messaging.models import Category
 from portal.models import CareTeamMembership, Invitation, Patient
+from portal.password_links import link_tokens
 from portal.tenancy import acting_for
 from tests.ordinary_alerts import fill_rota, raise_alerts
 from tests.ordinary_record import answer_check_in, correct_pulse, write_record
@@ -84,7 +84,7 @@ def ordinary_day(cast) -> SimpleNamespace:
         dora=dora.pk,
         invitation=invitation,
         reset_user=urlsafe_base64_encode(force_bytes(cast.ben.user.pk)),
-        reset_token=default_token_generator.make_token(cast.ben.user),
+        reset_token=link_tokens.make_token(cast.ben.user),
         **visits,
         **raise_alerts(cast),
         **fill_rota(cast),

@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
 from care.fhir.coding import words_of
 from care.fhir.entry import Context
 from care.fhir.errors import Unresolved
 from care.fhir.references import shown
+from portal import clock
 from portal.models import CareTeamMembership
 
 _ENDED = ("inactive", "suspended", "entered-in-error")
@@ -45,8 +44,8 @@ def read(resource: Any, context: Context, *, is_last_chance: bool) -> list[Place
         starts_at = context.dates.instant(period.start if period else None)
         ends_at = context.dates.instant(period.end if period else None)
         if resource.status in _ENDED and ends_at is None:
-            ends_at = timezone.now()
-        starts_at = starts_at or min(ends_at or timezone.now(), timezone.now())
+            ends_at = clock.now()
+        starts_at = starts_at or min(ends_at or clock.now(), clock.now())
         ends_at = max(ends_at, starts_at) if ends_at else None
         places.append(
             Place(patient_id, provider_id, words_of(participant.role)[:80], starts_at, ends_at)

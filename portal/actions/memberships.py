@@ -8,9 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
-from portal import access, audit, tenancy
+from portal import access, audit, clock, tenancy
 from portal.access import Reader
 from portal.actions.errors import BelongsElsewhere, LastAdministrator, OwnMembership
 from portal.actions.sessions import end_all_sessions
@@ -90,7 +89,7 @@ def end_membership(membership_id: UUID, *, reason: str, by: Reader) -> Membershi
     Raises Membership.DoesNotExist, OwnMembership or LastAdministrator.
     """
     membership = refuse_change(membership_id, by=by, stays_admin=False)
-    now = timezone.now()
+    now = clock.now()
     membership.ended_at = now
     membership.save(update_fields=["ended_at"])
     # So that whoever is taken back later does not find their old patients again by themselves.

@@ -6,10 +6,9 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 
-from portal import audit
+from portal import audit, clock
 from portal.admin.base import OrganizationForm, PortalAdmin, PortalInline
 from portal.doors import reader_of
 from portal.models import Caregiver, CareTeamMembership, Patient, Provider
@@ -158,7 +157,7 @@ def _end(page: PortalAdmin, request: HttpRequest, rows: Any) -> None:
     """End each of the rows that has not ended; each is a change on record."""
     ended = 0
     for row in rows.active():
-        row.ends_at = timezone.now()
+        row.ends_at = clock.now()
         row.save(update_fields=["ends_at"])
         page.record(request, "ended", row, [])
         ended += 1

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from portal import clock
 from portal.identifiers import uuid7
 from portal.models.controls import EndsAccess
 from portal.rls import ADMIN, MEMBER, Policy, stays
@@ -76,7 +77,7 @@ class CareTeamMembership(models.Model):
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="care_teams")
     role = models.CharField(max_length=80, blank=True, help_text="On this team: lead, wound care …")
     access = models.CharField(max_length=5, choices=Access.choices, default=Access.WRITE)
-    starts_at = models.DateTimeField(default=timezone.now)
+    starts_at = models.DateTimeField(default=clock.now)
     ends_at = models.DateTimeField(null=True, blank=True)
 
     objects = CareTeamQuerySet.as_manager()

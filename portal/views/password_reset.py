@@ -6,7 +6,6 @@ What a stranger sees is the same whether or not somebody has the address they ty
 from uuid import UUID
 
 from axes.utils import reset as unlock
-from django.contrib.auth.tokens import default_token_generator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlsafe_base64_decode
@@ -19,6 +18,7 @@ from portal.addresses import site_of
 from portal.forms.passwords import NewPasswordForm
 from portal.forms.sign_in import PasswordResetForm
 from portal.models import User
+from portal.password_links import link_tokens
 from portal.views.entering import forget_page
 from portal.views.tokens import unreferred
 
@@ -54,7 +54,7 @@ def password_reset_sent(request: HttpRequest) -> HttpResponse:
 def password_reset_confirm(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Behind the link: choose a new password. Every session of the user ends."""
     user = _user(uid)
-    if user is None or not default_token_generator.check_token(user, token):
+    if user is None or not link_tokens.check_token(user, token):
         return unreferred(render(request, "portal/password_reset_over.html", status=410))
     form = NewPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():

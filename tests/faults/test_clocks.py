@@ -6,7 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from alerts.models import Alert
+from portal.password_links import password_link
 from tests.browser.server import Server
 from tests.cast import PASSWORD
 from tests.faults.clients import NOBODY, TOKEN
@@ -49,6 +51,10 @@ BEGUN = (
     " abs(extract(epoch FROM clock_timestamp() - last_active_at)) AS touched,"
     " abs(extract(epoch FROM expire_date - clock_timestamp()) - 43200) AS until"
     " FROM sessions WHERE user_id = %s"
+)
+ENDED = (
+    "SELECT extract(epoch FROM clock_timestamp() - ends_at) AS ago"
+    " FROM care_team_memberships WHERE id = %s"
 )
 JOIN = {
     "config": {"postgres_changes": [{"event": "*", "schema": "public", "table": "vital_signs"}]}
@@ -150,7 +156,10 @@ def test_a_worker_an_hour_off_raises_and_escalates_on_time(
 
 @pytest.fixture
 def web_at(tmp_path, database_urls):
-    """`web_at("-1d")`: a web process, with the relay inside it, whose clock says so."""
+    """`web_at("-1d")`: a web process, with the relay inside it, whose clock says so.
+
+    `jump("+1d")` of what it returns moves that clock while the process runs.
+    """
     started = []
 
     def start(offset):
@@ -159,8 +168,16 @@ def web_at(tmp_path, database_urls):
             ["faketime", "-f", offset, "env"], capture_output=True, text=True, check=True
         )
         lines = [line.partition("=") for line in said.stdout.splitlines()]
-        clock = {name: value for name, _, value in lines if name in ("FAKETIME", "LD_PRELOAD")}
+        told = tmp_path / f"offset{len(started)}"
+        told.write_text(offset)
+        clock = {name: value for name, _, value in lines if name == "LD_PRELOAD"} | {
+            "FAKETIME_TIMESTAMP_FILE": str(told),
+            "FAKETIME_NO_CACHE": "1",
+            # What counts seconds goes on as it does where somebody sets the time of a machine.
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
         server = Server(tmp_path / f"web{offset}.log", clock=clock)
+        server.jump = lambda to: _written(tmp_path / "next", to).replace(told)
         started.append(server)
         server.start()
         return server
@@ -168,6 +185,45 @@ def web_at(tmp_path, database_urls):
     yield start
     for server in started:
         server.stop()
+
+
+def _written(path, text):
+    path.write_text(text)
+    return path
+
+
+def asks(server, cookies, page="/account/"):
+    """The status with which the server answers whoever has these cookies."""
+    key = cookies[settings.SESSION_COOKIE_NAME].value
+    return httpx.get(
+        f"{server.url}{page}", cookies={settings.SESSION_COOKIE_NAME: key}, verify=NOBODY
+    ).status_code
+
+
+def days_ahead(server):
+    """By how many days its clock is ahead of ours: it says in each answer what time it is."""
+    said = parsedate_to_datetime(httpx.get(f"{server.url}/healthz", verify=NOBODY).headers["date"])
+    return round((said - datetime.now(UTC)) / timedelta(days=1))
+
+
+class Page:
+    """An open page: its socket has joined."""
+
+    def __init__(self, socket):
+        self._socket = socket
+        socket.send(json.dumps(["1", "1", "realtime:page", "phx_join", JOIN]))
+        assert json.loads(socket.recv(30))[4]["status"] == "ok"
+
+    def hears(self):
+        """Return when a change has come."""
+        while json.loads(self._socket.recv(30))[3] != "postgres_changes":
+            pass
+
+    def ends(self):
+        """Wait for the socket's end, and return its code."""
+        with pytest.raises(ConnectionClosed) as closed:
+            list(iter(lambda: self._socket.recv(60), None))
+        return closed.value.rcvd.code
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -179,29 +235,73 @@ def test_a_web_process_a_day_off_keeps_a_session_as_long_as_any(
     connections.close_all()
     server = web_at(offset)
 
-    def asks(cookies):
-        key = cookies[settings.SESSION_COOKIE_NAME].value
-        return httpx.get(
-            f"{server.url}/account/", cookies={settings.SESSION_COOKIE_NAME: key}, verify=NOBODY
-        ).status_code
-
-    assert asks(ana) == 200
+    assert asks(server, ana) == 200
     # Ada's has been silent for too long, and Ana's will have been, in a moment.
     superuser.execute(SILENT, [settings.SESSION_IDLE_STAFF, cast.ada.user.pk])
     superuser.execute(SILENT, [settings.SESSION_IDLE_PATIENT - SOON, cast.ana.user.pk])
-    assert asks(ada) == 302
-    with opened(server, ana[settings.SESSION_COOKIE_NAME].value) as page:
-        page.send(json.dumps(["1", "1", "realtime:page", "phx_join", JOIN]))
-        heard = json.loads(page.recv(30))
-        assert heard[4]["status"] == "ok"
+    assert asks(server, ada) == 302
+    with opened(server, ana[settings.SESSION_COOKIE_NAME].value) as socket:
+        page = Page(socket)
         inbox.put([f"patient:{cast.ana.patient.pk}"], organization=cast.clinic.pk)
-        while heard[3] != "postgres_changes":
-            heard = json.loads(page.recv(30))
-        with pytest.raises(ConnectionClosed) as closed:
-            list(iter(lambda: page.recv(60), None))
-    assert closed.value.rcvd.code == 4401
+        page.hears()
+        assert page.ends() == 4401
     (left,) = superuser.execute(LEFT, [cast.ana.user.pk]).fetchall()
     assert left["seconds"] <= 0
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_clock_that_jumps_under_open_pages_changes_nothing(
+    committed, web_at, client_for, cast, superuser, inbox, engine
+):
+    ana, ada = (client_for(person).cookies for person in (cast.ana, cast.ada))
+    connections.close_all()
+    server = web_at("+0d")
+    topics = [f"patient:{cast.ana.patient.pk}"]
+    with opened(server, ana[settings.SESSION_COOKIE_NAME].value) as socket:
+        page = Page(socket)
+        for jump, days in (("+1d", 1), ("-1d", -1)):
+            server.jump(jump)
+            wait_until(lambda days=days: days_ahead(server) == days)
+            assert asks(server, ana) == asks(server, ada) == 200
+            inbox.put(topics, organization=cast.clinic.pk)
+            page.hears()
+        # The same relay leads on, and takes itself for no stranger.
+        assert engine.execute(LEAD, [0]).fetchone()
+        superuser.execute(SILENT, [settings.SESSION_IDLE_STAFF, cast.ada.user.pk])
+        superuser.execute(SILENT, [settings.SESSION_IDLE_PATIENT - SOON, cast.ana.user.pk])
+        assert asks(server, ada) == 302
+        assert page.ends() == 4401
+    (left,) = superuser.execute(LEFT, [cast.ana.user.pk]).fetchall()
+    assert left["seconds"] <= 0
+
+
+@pytest.mark.parametrize("offset", ["-1d", "+1d"])
+def test_what_is_ended_a_day_off_is_ended_now(
+    offset, committed, web_at, client_for, cast, superuser
+):
+    admin = client_for(cast.admin).cookies
+    place = cast.teams[0]
+    connections.close_all()
+    server = web_at(offset)
+    with httpx.Client(base_url=server.url, verify=NOBODY) as office:
+        office.cookies.set(settings.CSRF_COOKIE_NAME, TOKEN)
+        office.cookies.set(settings.SESSION_COOKIE_NAME, admin[settings.SESSION_COOKIE_NAME].value)
+        answer = office.post(
+            "/admin/portal/careteammembership/",
+            data={"action": "end_now", "_selected_action": [str(place.pk)]},
+            headers={"X-CSRFToken": TOKEN},
+        )
+        assert answer.status_code == 302
+    (ended,) = superuser.execute(ENDED, [place.pk]).fetchall()
+    assert abs(ended["ago"]) < 300
+
+
+@pytest.mark.parametrize("offset", ["-1d", "+1d"])
+def test_a_link_to_choose_a_password_is_as_old_as_it_is(offset, committed, web_at, cast):
+    link = password_link(cast.ana.user, "http://vigil.example/")
+    server = web_at(offset)
+    address = link.replace("http://vigil.example", server.url)
+    assert httpx.get(address, verify=NOBODY).status_code == 200
 
 
 @pytest.mark.parametrize("offset", ["-1d", "+1d"])
