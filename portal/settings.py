@@ -31,10 +31,9 @@ if not SITE_URL and any(host.startswith((".", "*")) for host in ALLOWED_HOSTS):
     )
 CSRF_TRUSTED_ORIGINS = environment.names("TRUSTED_ORIGINS", default=[])
 
+DATABASE_POOL = environment.integer("DATABASE_POOL", default=8, minimum=0, maximum=100)
 # Three roles on one database (design section 6): no process uses a role it does not need.
-_application = environment.database_url(
-    "DATABASE_URL", pool=environment.integer("DATABASE_POOL", default=8, minimum=0, maximum=100)
-)
+_application = environment.database_url("DATABASE_URL", pool=DATABASE_POOL)
 _owner = environment.database_url("DATABASE_OWNER_URL", required=False)
 _engine = environment.database_url("DATABASE_ENGINE_URL", required=False)
 DATABASES = {"default": _application, "owner": _owner or {}, "engine": _engine or {}}
@@ -81,6 +80,7 @@ MIDDLEWARE = [
     "portal.middleware.bodies.BodyLimit",
     "portal.middleware.admin_addresses.AdminAddresses",
     "portal.middleware.journal.Journal",
+    "portal.middleware.busy.Busy",
     "portal.middleware.service_keys.ServiceKeys",
     "portal.middleware.session_cookie.SessionCookie",
     "django.middleware.common.CommonMiddleware",

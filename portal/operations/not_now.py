@@ -30,6 +30,13 @@ HELD = Reason(
     "503-held.html",
 )
 
+BUSY = Reason(
+    "busy",
+    "throttled",
+    "Too many are asking at once. Please try again in a moment.",
+    "503-busy.html",
+)
+
 
 def not_now(request: HttpRequest, why: Reason, *, instead_of: HttpResponseBase) -> HttpResponse:
     """A page, a line for a fragment, an OperationOutcome under `/api/`, or other JSON.

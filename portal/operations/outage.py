@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 
 from portal.middleware.tenancy import WITHOUT_DATABASE
-from portal.operations.not_now import AWAY, HELD, Reason, not_now
+from portal.operations.not_now import AWAY, BUSY, HELD, Reason, not_now
 from portal.patience import is_held
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,9 @@ class DatabaseOutageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         why: Reason | None = getattr(request, "not_now", None)
+        if why is BUSY and self.is_away:
+            # They crowd because each waits for it.
+            why = AWAY
         if why is AWAY:
             self._say_once(is_away=True)
         elif response.status_code < 500 and _needed_database(request):

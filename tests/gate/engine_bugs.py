@@ -262,6 +262,65 @@ ENGINE = (
         ("tests/house/test_unsent_answers.py",),
     ),
     Bug(
+        "an answer that nobody reads keeps its connection",
+        "pages",
+        "Whoever asks and does not read has a connection for as long as they like.",
+        "what one asks for takes nothing from the others",
+        (
+            Edit(
+                "portal/asgi_handler.py",
+                "            await sync_to_async(close_old_connections)()\n",
+                "",
+            ),
+        ),
+        ("tests/house/test_slow_readers.py",),
+    ),
+    Bug(
+        "a body is taken in before anybody looks at it",
+        "pages",
+        "Whoever sends without end fills the disk.",
+        "what one asks for takes nothing from the others",
+        (
+            Edit("portal/asgi_handler.py", "        if taken > most:\n", "        if False:\n"),
+            Edit(
+                "portal/asgi_handler.py",
+                "} if taken > most else message",
+                "} if False else message",
+            ),
+        ),
+        ("tests/house/test_endless_bodies.py",),
+    ),
+    Bug(
+        "all pages may be one place's",
+        "pages",
+        "Whoever opens many lines at once keeps the pages of all others waiting.",
+        "what one asks for takes nothing from the others",
+        (
+            Edit(
+                "portal/page_turns.py",
+                "            if places[turn.place] >= self.of_one:\n",
+                "            if places[turn.place] >= self.at_once:\n",
+            ),
+        ),
+        ("tests/house/test_crowds.py", "-k", "one_persons"),
+    ),
+    Bug(
+        "who has hung up is never done",
+        "pages",
+        "Each request that nobody waits for any more takes a place among the pages for good.",
+        "what one asks for takes nothing from the others",
+        (
+            Edit(
+                "portal/asgi_handler.py",
+                "            return response\n"
+                "        finally:\n            turns.give_back(turn)\n",
+                "            turns.give_back(turn)\n            return response\n"
+                "        except Exception:\n            turns.give_back(turn)\n            raise\n",
+            ),
+        ),
+        ("tests/house/test_crowds.py", "-k", "hangs_up"),
+    ),
+    Bug(
         "each machine has a time of its own",
         "rights",
         "What ends by the clock ends by that of whichever machine serves it.",

@@ -46,7 +46,7 @@ SPEAKING = [
 STAFF = re.compile(
     r"staff|admin|dashboard|gallery|/patients|patient_invitation|_panel|_inbox|_today|_news2"
 )
-ERROR_PAGES = ["400", "403", "404", "405", "409", "413", "500", "503", "503-held"]
+ERROR_PAGES = ["400", "403", "404", "405", "409", "413", "500", "503", "503-held", "503-busy"]
 
 _WORD = re.compile(r"[A-Za-z’]+")
 _UNSEEN = re.compile(r"<(script|style|svg|head)\b.*?</\1>|<!--.*?-->", re.S)
