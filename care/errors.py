@@ -5,6 +5,7 @@ ReadingError
 ├── IncompleteReading      a number is missing, or the kind is not one that is recorded
 ├── ReadingOutOfTime       measured in the future, or after the patient's death
 ├── UnitRefused            its unit cannot be made the analyte's own
+├── NotMeasuredAtHome      a laboratory's value from somebody who is not of the care team
 ├── IdentifierTaken        its identifier already names something of another patient
 └── AlreadyWithdrawn       a reading that was taken back cannot be corrected
 """
@@ -52,6 +53,10 @@ class UnitRefused(ReadingError):
         if not self.unit:
             return f"{self.analyte.name} has no unit, and needs one such as {self.analyte.unit}"
         return f"{self.analyte.name} cannot be converted from “{self.unit}” to {self.analyte.unit}"
+
+
+class NotMeasuredAtHome(ReadingError):
+    """Not a vital sign, and its sender is not of the care team."""
 
 
 class IdentifierTaken(ReadingError):

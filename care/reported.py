@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from care import vital_signs
 from care.analytes import LOINC, Analyte, analyte_of
-from care.errors import IncompleteReading, ReadingOutOfTime, UnitRefused
+from care.errors import IncompleteReading, NotMeasuredAtHome, ReadingOutOfTime, UnitRefused
 from care.models import Measurement, Result, Status, VitalSign
 from care.models.measurement import CRITICAL_FLAGS
 from care.numerals import numeral_of
@@ -230,7 +230,27 @@ def _analyte(part: Part) -> Analyte | None:
     return analyte_of(part.code) if part.code_system == LOINC else None
 
 
+def measured_at_home(reported: Reported) -> Reported:
+    """What somebody measured who is not of the care team: a vital sign, and nothing else.
+
+    Raises NotMeasuredAtHome for what a laboratory measures, whatever its sender calls it.
+    """
+    parts = (reported, *reported.components)
+    if any(part.code_system != LOINC or not _is_vital_sign(part.code) for part in parts):
+        raise NotMeasuredAtHome("Only vital signs can be sent by those who are not of the team.")
+    return replace(reported, category=VITAL_SIGNS)
+
+
+def _is_vital_sign(code: str) -> bool:
+    analyte = analyte_of(code)
+    return vital_signs.kind_of(code) is not None or bool(analyte and analyte.is_vital_sign)
+
+
 def _category(reported: Reported, analyte: Analyte | None) -> str:
+    is_claimed = reported.category == VITAL_SIGNS
+    if is_claimed and analyte is not None and not _is_vital_sign(reported.code):
+        # A laboratory's value is one whatever its sender calls it.
+        return LABORATORY
     if reported.category == VITAL_SIGNS or vital_signs.is_always_one(reported.code):
         return VITAL_SIGNS
     if reported.category or analyte is None:

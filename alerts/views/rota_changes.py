@@ -117,7 +117,7 @@ def withdrawal(request: HttpRequest, override_id: UUID) -> HttpResponse:
 def handovers(request: HttpRequest, rota_id: UUID) -> HttpResponse:
     """Leave a note for the next shift."""
     rota = rota_or_404(request, rota_id)
-    note = request.POST.get("note", "").strip()
+    note = request.POST.get("note", "").replace("\0", "").strip()
     if not 0 < len(note) <= LONGEST_NOTE:
         context = calendar_of(request, rota) | {
             "note": note,

@@ -57,8 +57,14 @@ def rows(request: HttpRequest) -> HttpResponse:
     )
     writer = csv.writer(answer)
     writer.writerow(COLUMNS)
-    writer.writerows(use.row for use in uses)
+    writer.writerows([_plain(cell) for cell in use.row] for use in uses)
     return answer
+
+
+def _plain(cell: object) -> object:
+    """A cell that a spreadsheet takes for words, whatever a provider is called."""
+    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if is_formula else cell
 
 
 def _uses(request: HttpRequest, weeks: int) -> list[Use]:

@@ -22,13 +22,27 @@ _TABLES: dict[str, type[Measurement]] = {
     model._meta.db_table: model for model in (VitalSign, Result)
 }
 _LONGEST = 255
+_OF_PERSON = "urn:vigil:person:"
 
 
 class Identifier(NamedTuple):
-    """What a sender calls an observation: once in a clinic, whoever the patient is."""
+    """What a sender calls an observation: once in a clinic, whoever the patient is.
+
+    People have systems of their own: they may name any, a laboratory's too.
+    """
 
     system: str
     value: str
+
+    def of_person(self, user_id: UUID) -> "Identifier":
+        """The same, among what this person sends."""
+        return self._replace(system=f"{_OF_PERSON}{user_id}:{self.system}")
+
+    def as_sent(self) -> "Identifier":
+        """What its sender wrote."""
+        if not self.system.startswith(_OF_PERSON):
+            return self
+        return self._replace(system=self.system[len(_OF_PERSON) + len(str(UUID(int=0))) + 1 :])
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,14 @@ from django.http import HttpRequest
 
 from care.actions import Identifier, Recorded, record_observation
 from care.models import Source
-from care.reported import Reported
-from portal.access import Reader, of_visible_patients, visible_patients, writable_patients
+from care.reported import Reported, measured_at_home
+from portal.access import (
+    Reader,
+    care_team_patients,
+    of_visible_patients,
+    visible_patients,
+    writable_patients,
+)
 from portal.api.doors import PersonSession, ServiceKey, must
 from portal.models import Organization, Patient, Scope
 from portal.service_accounts import Service, of_service, patient_of
@@ -101,9 +107,15 @@ class Person:
         return of_visible_patients(rows, self.reader)
 
     def record(self, patient: Patient, reported: Reported, identifier: Identifier) -> Recorded:
-        source = Source.CLINICIAN if self.reader.is_clinical else Source.PATIENT
+        # A nurse who sends for her own mother is a relative there.
+        is_of_team = care_team_patients(self.reader).filter(pk=patient.pk).exists()
         return record_observation(
-            patient, reported, source=source, identifier=identifier, by=self.reader
+            patient,
+            reported if is_of_team else measured_at_home(reported),
+            source=Source.CLINICIAN if is_of_team else Source.PATIENT,
+            # Their own numbers, which must not keep a laboratory from its.
+            identifier=identifier.of_person(self.reader.user_id),
+            by=self.reader,
         )
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from care.actions import Identifier
 from care.analytes import LOINC, analyte_of
 from care.models import FhirIdentity, Measurement
 from care.units import written
@@ -24,7 +25,7 @@ def observation(row: Measurement, identities: list[FhirIdentity], zone: ZoneInfo
         "id": str(row.pk),
         "identifier": [
             {**({"system": each.system} if each.system else {}), "value": each.value}
-            for each in identities
+            for each in (Identifier(row.system, row.value).as_sent() for row in identities)
         ],
         "status": row.status,
         "category": [{"coding": [{"system": _CATEGORIES, "code": row.category}]}]

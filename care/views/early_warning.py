@@ -84,7 +84,7 @@ def oxygen_target(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     reader = reader_of(request)
     if not targets.prescribable_patients(reader).filter(pk=patient_id).exists():
         raise Http404
-    reason = " ".join(request.POST.get("reason", "").split())[:300]
+    reason = " ".join(request.POST.get("reason", "").replace("\0", " ").split())[:300]
     if "end" in request.POST:
         targets.end(patient_id, by=reader)
     elif reason:

@@ -1,6 +1,7 @@
 """Web push: a sealed line to a browser, through the push service that the browser chose."""
 
 import json
+import re
 from functools import lru_cache
 from time import time
 from urllib.parse import urlsplit
@@ -38,6 +39,9 @@ def public_key() -> str:
     return encoded(point_of(_private_key(settings.VAPID_PRIVATE_KEY).public_key()))
 
 
+_HOST = re.compile(r"[a-z0-9.-]+")
+
+
 def is_known_service(endpoint: str) -> bool:
     """Whether an address belongs to a push service.
 
@@ -49,7 +53,7 @@ def is_known_service(endpoint: str) -> bool:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return False
-    if parts.username or parts.password or parts.fragment:
+    if not _HOST.fullmatch(host) or parts.username or parts.password or parts.fragment:
         return False
     if parts.scheme != "https" and not settings.INSECURE_HTTP:
         return False

@@ -70,7 +70,7 @@ def _read(request: HttpRequest) -> dict[str, str] | None:
     asked = {
         name: body[name]
         for name in ("endpoint", "public_key", "secret")
-        if isinstance(body.get(name), str) and body[name].isascii()
+        if isinstance(body.get(name), str) and body[name].isascii() and body[name].isprintable()
     }
     try:
         fits = all(len(decoded(asked[name])) == length for name, length in _LENGTHS.items())

@@ -123,7 +123,7 @@ def accept_invitation(
 
     The birth date is proven. `user` is the account that the address had already, whose password
     is proven too; without one an account is made. Raises InvitationClosed, or AddressTaken when
-    the account belongs to another patient of this clinic.
+    the account belongs to another patient of this clinic, or to whoever sent the invitation.
     """
     with tenancy.acting_for(organization_id, system=True):
         invitation = _locked(invitation_id)
@@ -132,7 +132,8 @@ def accept_invitation(
             raise InvitationClosed
         if user is None:
             user = User.objects.create_user(invitation.email, password, name=patient.name)
-        elif Patient.objects.filter(user_id=user.pk).exists():
+        elif user.pk == invitation.created_by_id or Patient.objects.filter(user=user).exists():
+            # Nobody opens a record to themselves, either.
             raise AddressTaken
         membership = _member(organization_id, user)
         patient.user = user

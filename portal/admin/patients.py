@@ -23,15 +23,17 @@ class CareTeamInline(PortalInline):
 
 
 class MandateForm(OrganizationForm):
-    """A mandate to act for a patient; nobody gives one to themselves."""
+    """A mandate to act for a patient; nobody gives one to themselves, or changes their own."""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         user = cleaned.get("user")
+        reason = "Ask another administrator: nobody opens a record to themselves."
         if self.instance._state.adding and user and user.pk == self.reader.user_id:
-            self.add_error(
-                "user", "Ask another administrator: nobody opens a record to themselves."
-            )
+            self.add_error("user", reason)
+        elif self.has_changed() and self.instance.user_id == self.reader.user_id:
+            # Nor again, when it has ended; "End now" is always theirs.
+            self.add_error(None, reason)
         return cleaned
 
 

@@ -147,7 +147,7 @@ def test_a_note_stays_for_the_next_shift(client_for, rota, ada, noor):
     assert "The pager is in room 3." in page.content.decode()
 
 
-@pytest.mark.parametrize("note", ["", "  ", "x" * 501])
+@pytest.mark.parametrize("note", ["", "  ", "\0", "x" * 501])
 def test_an_empty_or_endless_note_is_refused(client_for, rota, system, ada, note):
     answer = client_for(ada).post(reverse("alerts:rota_handovers", args=[rota.pk]), {"note": note})
     assert answer.status_code == 422

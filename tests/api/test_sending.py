@@ -349,6 +349,61 @@ def test_a_person_sends_twice_and_it_is_one(client_for, ana, stored):
     assert len(stored()) == 1
 
 
+def test_a_persons_numbers_are_nobody_elses(client_for, gateway, ana, ben, stored):
+    """Or whoever guesses a laboratory's next number would keep a result from the record."""
+    guessed = heart_rate(ben.patient.pk, number="77-9001")
+    assert sent_by(ben, client_for, guessed).status_code == 201
+    named = sent_by(ben, client_for, guessed).json()["identifier"]
+    assert named == guessed["identifier"]
+    assert gateway.post(PATH, heart_rate(number="77-9001")).status_code == 201
+    mine = heart_rate(ana.patient.pk, number="77-9001", value=80)
+    assert sent_by(ana, client_for, mine).status_code == 201
+    assert len(stored()) == 3
+
+
+CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
+VITAL = {"category": [{"coding": [{"system": CATEGORIES, "code": "vital-signs"}]}]}
+
+
+def laboratory(patient, code, **changes):
+    quantity = {"value": 7.6, "system": "http://unitsofmeasure.org", "code": "mmol/L"}
+    concept = {"coding": [{"system": "http://loinc.org", "code": code}]}
+    return heart_rate(patient, code=concept, valueQuantity=quantity, **changes)
+
+
+@pytest.mark.parametrize("category", [VITAL, {}])
+@pytest.mark.parametrize("code", ["2823-3", "6598-7"])
+@pytest.mark.parametrize("name", ["ana", "sam"])
+def test_what_a_laboratory_measures_comes_from_no_patient(
+    cast, client_for, stored, name, code, category
+):
+    """Neither an alert nor the latest value on one, whatever it is called."""
+    resource = laboratory(cast.ana.patient.pk, code, **category)
+    answer = sent_by(getattr(cast, name), client_for, resource)
+    assert answer.status_code == 422
+    assert issues(answer) == [("Observation", "business-rule")]
+    assert stored() == []
+
+
+def test_nor_does_it_come_inside_a_blood_pressure(client_for, ana, stored):
+    part = laboratory(ana.patient.pk, "2823-3")
+    pressure = {"coding": [{"system": "http://loinc.org", "code": "85354-9"}]}
+    resource = heart_rate(
+        ana.patient.pk,
+        code=pressure,
+        component=[{"code": part["code"], "valueQuantity": part["valueQuantity"]}],
+    )
+    del resource["valueQuantity"]
+    assert sent_by(ana, client_for, resource).status_code == 422
+    assert stored() == []
+
+
+def test_a_laboratorys_value_is_one_whatever_a_program_calls_it(gateway, ana, system):
+    assert gateway.post(PATH, laboratory(ana.patient.pk, "2823-3", **VITAL)).status_code == 201
+    with system():
+        assert Result.objects.get(code="2823-3").category == "laboratory"
+
+
 def test_a_page_must_prove_itself(ana, stored):
     from tests.cast import signed_in
 

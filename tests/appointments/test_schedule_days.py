@@ -222,5 +222,15 @@ def test_the_report_counts_and_names_no_patient(cast, client_for, kind, visit_of
     assert (row["utilisation_percent"], row["did_not_come"]) == ("50", "1")
 
 
+def test_a_name_is_no_formula_to_a_spreadsheet(cast, client_for, visit_of, system):
+    with system():
+        cast.ada.provider.name = '=HYPERLINK("http://evil.example")'
+        cast.ada.provider.save(update_fields=["name"])
+    visit_of(cast.ana, cast.ada, timezone.now() - timedelta(days=1), status="done")
+    answer = client_for(cast.admin).get("/schedule/report/rows/?weeks=4")
+    names = {row["provider"] for row in csv.DictReader(io.StringIO(answer.content.decode()))}
+    assert names == {'\'=HYPERLINK("http://evil.example")'}
+
+
 def test_a_report_without_anything_says_so(cast, client_for):
     assert "No hours and no visits" in words_of(client_for(cast.ada).get("/schedule/report/"))

@@ -202,6 +202,8 @@ def test_what_a_push_service_refuses(push_service, status, error):
         ("https://169.254.169.254/latest/", False),
         ("https://localhost/", False),
         ("https://[::1]/", False),
+        ("https://[::1%25.push.apple.com]/1", False),
+        ("https://127.0.0.1[v1.push.apple.com/1", False),
         ("file:///etc/passwd", False),
         ("", False),
     ],

@@ -296,6 +296,21 @@ def test_a_caregivers_mandate_is_given_here(office, ben, sam, system):
         assert Caregiver.objects.active().filter(patient=ben.patient, user=sam.user).exists()
 
 
+def test_an_administrators_own_mandate_stays_ended(office, ben, admin, system):
+    ended = timezone.now() - timedelta(days=1)
+    with system():
+        mandate = Caregiver.objects.create(
+            organization=admin.organization, patient=ben.patient, user=admin.user, ends_at=ended
+        )
+    answer = office.post(
+        address(Caregiver, "change", mandate.pk),
+        {"relationship": "", "scope": "write", "ends_at_0": "", "ends_at_1": ""},
+    )
+    assert "nobody opens a record to themselves" in answer.content.decode()
+    with system():
+        assert Caregiver.objects.get(pk=mandate.pk).ends_at == ended
+
+
 def test_the_policy_allows_the_theme_and_no_more(office):
     policy = office.get("/admin/")["Content-Security-Policy"]
     directives = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))

@@ -282,6 +282,13 @@ def test_the_account_of_another_patient_is_not_taken(invite, ana, dora, client, 
         assert Patient.objects.get(pk=dora.pk).user_id is None
 
 
+def test_nobody_opens_a_record_to_themselves(invite, ada, dora, client, system):
+    link = invite(ada.user.email)
+    assert client.post(link, {**BORN, "password": PASSWORD}).status_code == 422
+    with system():
+        assert Patient.objects.get(pk=dora.pk).user_id is None
+
+
 def test_who_was_signed_in_before_in_this_browser_is_not_any_more(link, client_for, ben, system):
     browser = client_for(ben)
     browser.post(link, {**BORN, "password": CHOSEN})
