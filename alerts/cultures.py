@@ -22,7 +22,7 @@ _WHAT_GROWS = (
     r"(?:growth|(?:micro)?organisms?|bacteria|pathogens?|isolates?|yeasts?|fung(?:us|i)"
     r"|(?:an)?aerobes)"
 )
-_KIND = r"(?:(?:bacterial|microbial|fungal|visible|pathogenic|aerobic|anaerobic|or|and) )*"
+_KIND = r"(?:(?:bacterial|microbial|fungal|visible|pathogenic|aerobic|anaerobic|or|and) ){0,6}"
 _FOUND = r"(?:seen|isolated|detected|found|grown|recovered|observed|obtained|present|cultured)"
 # SNOMED CT: negative, not detected, no growth, not isolated, no organisms seen, absent, none; LOINC
 # answers: negative, not detected.

@@ -22,6 +22,7 @@ _TEXT = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+_LONGEST = 200
 # No column holds more.
 _LARGEST = Decimal(10) ** 14
 _COMPARATORS = {"≤": "<=", "≥": ">="}
@@ -46,14 +47,17 @@ class Numeral:
 
 def numeral_of(text: str) -> Numeral | None:
     """The number that a text begins with; None when it begins with words."""
-    found = _TEXT.fullmatch(text)
+    text = " ".join(text.split())
+    # A sender may write a megabyte; no number is as long as this.
+    found = _TEXT.fullmatch(text[:_LONGEST])
     if found is None:
         return None
-    joined, _, _ = f"{found['rest']} ".partition(" ")
+    rest = found["rest"] + text[_LONGEST:]
+    joined, _, _ = f"{rest} ".partition(" ")
     return Numeral(
         _number(found["figures"], found["power"] or ""),
         _comparator(found["comparator"] or ""),
-        " ".join(word for word in found["rest"].split() if not _is_flag(word)),
+        " ".join(word for word in rest.split() if not _is_flag(word)),
         is_of_a_word=bool(_GOES_ON.match(joined)) and not _is_flag(joined),
     )
 

@@ -48,7 +48,7 @@ _SPELLINGS = {
     "tera/L": "10*12/L",
     "mEq/L": "meq/L",
 }
-_ANNOTATION = re.compile(r"\{[^}]*\}")
+_ANNOTATION = re.compile(r"\{[^{}]*\}")
 _ISO_POWER = re.compile(r"\.([A-Za-z]+)-1$")  # ISO+ writes mmol.l-1 for mmol/L
 _TEN = re.compile(r"[xX]?10(?:\*|\^|[eE])\+?0?(\d{1,2})")
 _ATOM = re.compile(r"(.*?[^\d])(\d)?$")

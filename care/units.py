@@ -27,7 +27,7 @@ _WRITTEN = {
     "1": "",
     "mL/min/{1.73_m2}": "mL/min/1.73 m²",
 }
-_ANNOTATION = re.compile(r"[{(][^})]*[})]")
+_ANNOTATION = re.compile(r"[{(][^{}()]*[})]")
 _POWER = re.compile(r"10\*(\d+)")
 # As a column keeps it.
 PLACES = Decimal("0.000001")

@@ -15,13 +15,16 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
+# From the beginning of a word and never backwards: strangers write megabytes without an @.
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(\.[\w-]++)+")
 # Everything after these beginnings of a path opens something to whoever knows it.
 _SECRET_PATH = re.compile(r"(/invitations/|/password/reset/|/calendar/)(?!sent/|done/)[^\s\"'?#]+")
 # The key of a service account, wherever somebody put it.
 _KEY = re.compile(r"vigil_[0-9a-f]{12}_[\w-]+")
 
 INNERMOST = 12
+# Of one text; addresses and headers come as long as their senders like.
+LONGEST = 4_000
 
 
 def masked(text: str) -> str:
@@ -30,8 +33,16 @@ def masked(text: str) -> str:
 
 
 def mask(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Processor: mask every text of an event."""
-    return {key: masked(value) if isinstance(value, str) else value for key, value in event.items()}
+    """Processor: mask every text of an event, and bound it."""
+    return {
+        key: _bounded(value) if isinstance(value, str) else value for key, value in event.items()
+    }
+
+
+def _bounded(text: str) -> str:
+    # Masked first: of half an address nobody could tell that it is one.
+    found = masked(text)
+    return found if len(found) <= LONGEST else f"{found[:LONGEST]}…"
 
 
 def tell_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

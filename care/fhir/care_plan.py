@@ -8,7 +8,7 @@ from care.fhir.entry import Context, Entry
 from care.fhir.text import clean
 from care.models import CarePlan, CarePlanActivity
 
-_TAGS = re.compile(r"<[^>]*>")
+_TAGS = re.compile(r"<[^<>]*>")
 # Categories that every plan of a profile has say nothing about this one.
 _EVERY_PLAN = ("assess-plan", "734163000")
 

@@ -108,3 +108,14 @@ def test_an_exception_is_told_by_kind_and_place_without_its_words(lines):
 )
 def test_what_slips_into_a_message_is_masked(text, expected):
     assert logs.masked(text) == expected
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "piece", ["a", "a.", "a@", "a@b-", "a@a.", "/calendar/", "vigil_", "@", "é"]
+)
+def test_a_text_without_end_holds_up_nobody(piece, lines):
+    """Quadratic, a megabyte would take hours, and all sockets of the process with it."""
+    logging.getLogger("portal").warning("A path: %s", "/" + piece * 300_000)
+    (line,) = lines()
+    assert len(line["event"]) <= logs.LONGEST + 1
