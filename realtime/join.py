@@ -108,6 +108,12 @@ class Join:
             epoch=config.epoch,
             most=hub.limits.bindings_per_channel,
         )
+        # Counted with itself: between this and the answer no other join of the socket comes.
+        most, others = hub.limits.bindings_per_socket, self._connection.channels.values()
+        if sum(len(each.bindings.bindings) for each in others if each.bindings) > most:
+            raise Refused(
+                "BindingRateLimitReached", f"Too many bindings: at most {most} per socket"
+            )
         channel.audience = hub.press.audience(
             self._connection.codec, channel.topic, channel.bindings
         )

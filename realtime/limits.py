@@ -48,6 +48,8 @@ class Limits:
     polled_positions: int = 20_000
     channels_per_socket: int = 100
     bindings_per_channel: int = 100
+    # Each is kept and compared with every change that its reader may see.
+    bindings_per_socket: int = 500
     joins_per_second: int = 10
     joins_burst: int = 100
     messages_per_second: int = 20

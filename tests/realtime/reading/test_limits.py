@@ -168,10 +168,8 @@ def test_one_socket_too_many_is_refused_and_a_closed_one_makes_room(limited, coo
     second.close()
 
 
-def test_too_many_channels_bindings_and_joins_are_refused_at_the_join(limited, cookie_of, ana):
-    server = limited(
-        channels_per_socket=2, bindings_per_channel=3, joins_burst=5, joins_per_second=0.001
-    )
+def test_too_many_channels_and_bindings_are_refused_at_the_join(limited, cookie_of, ana):
+    server = limited(channels_per_socket=2, bindings_per_channel=3)
     page = Wire(server, cookie_of(ana))
     page.join(VITALS)
     page.join(VITALS, topic="realtime:second")
@@ -181,6 +179,25 @@ def test_too_many_channels_bindings_and_joins_are_refused_at_the_join(limited, c
     page.join(VITALS, VITALS)
     many = page.join(*[VITALS] * 4, expect="error")
     assert many["reason"] == "BindingRateLimitReached: Too many bindings: at most 3 per channel"
+    page.close()
+
+
+def test_many_channels_have_no_more_bindings_than_a_socket_may(limited, cookie_of, ana):
+    server = limited(bindings_per_channel=3, bindings_per_socket=5)
+    page = Wire(server, cookie_of(ana))
+    page.join(*[VITALS] * 3)
+    refused = page.join(*[VITALS] * 3, topic="realtime:second", expect="error")
+    assert refused["reason"] == "BindingRateLimitReached: Too many bindings: at most 5 per socket"
+    # What was refused counts no more, and one that is joined anew counts once.
+    page.join(*[VITALS] * 2, topic="realtime:second")
+    page.join(*[VITALS] * 3)
+    page.close()
+
+
+def test_too_many_joins_are_refused(limited, cookie_of, ana):
+    server = limited(joins_burst=1, joins_per_second=0.001)
+    page = Wire(server, cookie_of(ana))
+    page.join(VITALS)
     rate = page.join(VITALS, expect="error")
     assert rate["reason"] == "ClientJoinRateLimitReached: Too many joins per second"
     page.close()
