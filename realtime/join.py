@@ -102,18 +102,19 @@ class Join:
         if config.organization not in (None, self._connection.identity.organization_id):
             raise Refused("OrganizationChanged", ANOTHER_ORGANIZATION)
         channel.is_private = config.private
+        most, others = hub.limits.bindings_per_socket, self._connection.channels.values()
+        standing = sum(len(each.bindings.bindings) for each in others if each.bindings)
+        if standing + len(config.bindings) > most:
+            # Before they are read, which is what they cost.
+            raise Refused(
+                "BindingRateLimitReached", f"Too many bindings: at most {most} per socket"
+            )
         channel.bindings = binding_rules.parse(
             config.bindings,
             hub.tables,
             epoch=config.epoch,
             most=hub.limits.bindings_per_channel,
         )
-        # Counted with itself: between this and the answer no other join of the socket comes.
-        most, others = hub.limits.bindings_per_socket, self._connection.channels.values()
-        if sum(len(each.bindings.bindings) for each in others if each.bindings) > most:
-            raise Refused(
-                "BindingRateLimitReached", f"Too many bindings: at most {most} per socket"
-            )
         channel.audience = hub.press.audience(
             self._connection.codec, channel.topic, channel.bindings
         )

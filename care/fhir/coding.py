@@ -65,7 +65,7 @@ def number(value: Any) -> Decimal | None:
     if value is None:
         return None
     exact = Decimal(str(value))
-    if not exact.is_finite() or abs(exact) >= _LARGEST:
+    if not exact.is_finite() or exact.copy_abs() >= _LARGEST:
         raise Refused("a value is too large to be a measurement")
     return exact.quantize(_PLACES)
 

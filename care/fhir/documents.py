@@ -68,8 +68,8 @@ def parsed(data: bytes) -> Any:
         raise Unreadable(f"is not JSON: {error.msg} at line {error.lineno}") from None
     except RecursionError:
         raise Unreadable("is nested too deeply") from None
-    except ValueError:
-        # A number of more digits than Python reads.
+    except (ValueError, ArithmeticError):
+        # A number of more digits, or with a larger exponent, than Python reads.
         raise Unreadable("has a number that is too long") from None
 
 

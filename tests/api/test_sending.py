@@ -404,6 +404,14 @@ def test_a_laboratorys_value_is_one_whatever_a_program_calls_it(gateway, ana, sy
         assert Result.objects.get(code="2823-3").category == "laboratory"
 
 
+@pytest.mark.parametrize("number", ["1e999999999", "1e9999999999999999999", "-1e999999999"])
+def test_a_number_beyond_all_numbers_is_refused(client_for, ana, stored, number):
+    body = json.dumps(heart_rate(ana.patient.pk, value=123456)).replace("123456", number)
+    answer = client_for(ana).post(PATH, body, content_type="application/fhir+json")
+    assert answer.status_code in (400, 422)
+    assert stored() == []
+
+
 def test_a_page_must_prove_itself(ana, stored):
     from tests.cast import signed_in
 
