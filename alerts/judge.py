@@ -2,7 +2,8 @@
 
 The queue is `Judgement`. Rows are taken with SKIP LOCKED, so that several workers judge side by
 side; values of one patient are judged one after another, behind an advisory lock, or two of them
-could raise the same alert.
+could raise the same alert. Nobody waits for that lock: thousands of values of one patient would
+have every worker stand behind the one that judges them.
 """
 
 import logging
@@ -70,6 +71,10 @@ def _judge(organization_id: UUID | str, until: float) -> tuple[int, bool]:
                 # What failed is past: a turn has judged something, so that turns come to an end.
                 if judged and time.monotonic() >= until:
                     return judged, True
+                if not _is_free(row.patient_id):
+                    # Whoever judges that patient looks for more when it is done with this one.
+                    held.add(row.patient_id)
+                    continue
                 judge(row, rules, clock.now())
                 row.judged_at = Now()
                 row.save(update_fields=["judged_at"])
@@ -118,8 +123,8 @@ def rules_on() -> list[RuleVersion]:
 
 
 def judge(row: Judgement, rules: list[RuleVersion], now: datetime) -> None:
-    """Hold one observation against the rules; the caller acts for the system."""
-    _one_at_a_time(row.patient_id)
+    """Hold one observation against the rules; the caller acts for the system, and has the
+    patient's lock."""
     patient = Patient.objects.get(pk=row.patient_id)
     observation = observations.observation_of(row.source_table, row.source_id)
     found: list[Verdict] = []
@@ -197,8 +202,12 @@ def _longest_horizon(rules: list[RuleVersion]) -> timedelta:
     return max(longest, RECENT)
 
 
-def _one_at_a_time(patient_id: UUID) -> None:
+def _is_free(patient_id: UUID) -> bool:
+    """Whether nobody else judges this patient now; until the end of the transaction nobody will."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('alerts ' || %s, 0))", [str(patient_id)]
+            "SELECT pg_try_advisory_xact_lock(hashtextextended('alerts ' || %s, 0))",
+            [str(patient_id)],
         )
+        is_free: bool = cursor.fetchone()[0]
+    return is_free

@@ -134,6 +134,26 @@ def test_a_value_whose_alert_is_held_is_judged_later(
     assert alerts_of(ana)[0].count == 3
 
 
+def test_whoever_is_being_judged_keeps_nobody_waiting(
+    rule, arrives, holder, alerts_of, system, ana, ben
+):
+    rule(high="6.0")
+    holder.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('alerts ' || %s, 0))", [str(ana.patient.pk)]
+    )
+    rows = [arrives(ana, "6.5"), arrives(ana, "6.6"), arrives(ben, "6.5")]
+    judge_waiting(ben.organization.pk)
+    assert [len(alerts_of(person)) for person in (ana, ben)] == [0, 1]
+    with system():
+        waiting = Judgement.objects.filter(source_id__in=[row.pk for row in rows], judged_at=None)
+        # Nobody waited, and nothing was put back.
+        assert [row.attempts for row in waiting] == [0, 0]
+
+    holder.rollback()
+    judge_waiting(ana.organization.pk)
+    assert alerts_of(ana)[0].count == 2
+
+
 def test_history_that_somebody_corrects_just_now_is_passed_later(arrives, holder, clinic, ana, ben):
     held, _ = (arrives(each, "4", minutes=60 * 24 * 90) for each in (ana, ben))
     holder.execute("SELECT FROM alert_judgements WHERE source_id = %s FOR UPDATE", [held.pk])

@@ -283,7 +283,7 @@ def test_what_is_ended_a_day_off_is_ended_now(
     place = cast.teams[0]
     connections.close_all()
     server = web_at(offset)
-    with httpx.Client(base_url=server.url, verify=NOBODY) as office:
+    with httpx.Client(base_url=server.url, verify=NOBODY, timeout=30) as office:
         office.cookies.set(settings.CSRF_COOKIE_NAME, TOKEN)
         office.cookies.set(settings.SESSION_COOKIE_NAME, admin[settings.SESSION_COOKIE_NAME].value)
         answer = office.post(
@@ -310,7 +310,7 @@ def test_a_session_that_begins_a_day_off_begins_now(offset, committed, web_at, c
     hashed = PBKDF2PasswordHasher().encode(PASSWORD, "salt of a test")
     superuser.execute("UPDATE users SET password = %s WHERE id = %s", [hashed, cast.ana.user.pk])
     server = web_at(offset)
-    with httpx.Client(base_url=server.url, verify=NOBODY) as door:
+    with httpx.Client(base_url=server.url, verify=NOBODY, timeout=30) as door:
         door.cookies.set(settings.CSRF_COOKIE_NAME, TOKEN)
         answer = door.post(
             "/sign-in/",
