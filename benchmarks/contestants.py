@@ -18,7 +18,7 @@ from django.db import models
 
 from benchmarks.ear import Seat, stamp
 from benchmarks.population import Visitor
-from benchmarks.servers import Server, cpu_of, free_port, uvicorn
+from benchmarks.servers import Server, cpu_of, free_port, uvicorn, vigil
 from benchmarks.stage import PADDING, Stage
 from benchmarks.writing import Insert
 
@@ -117,7 +117,7 @@ class Portal(Contestant):
         """One more web process."""
         port = free_port()
         return Server(
-            uvicorn("portal.asgi:application", port),
+            vigil(port),
             self.stage.folder / "web.log",
             port=port,
             environment=environment,

@@ -91,11 +91,19 @@ class Server:
 
 
 def uvicorn(application: str, port: int, *, lifespan: bool = True) -> list[str]:
-    """The command that serves an application as we do in production."""
+    """The command that serves a peer's application as ours is served, without our limits."""
     return [
         *[sys.executable, "-m", "uvicorn", application],
         *["--host", HOST, "--port", str(port), "--lifespan", "on" if lifespan else "off"],
         *["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"],
+        *["--timeout-graceful-shutdown", "1", "--log-level", "warning", "--backlog", "4096"],
+    ]
+
+
+def vigil(port: int) -> list[str]:
+    """The command that serves the portal, with the limits of its connections."""
+    return [
+        *[sys.executable, "-m", "portal.serving", "--host", HOST, "--port", str(port)],
         *["--timeout-graceful-shutdown", "1", "--log-level", "warning", "--backlog", "4096"],
     ]
 

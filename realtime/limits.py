@@ -54,6 +54,9 @@ class Limits:
     joins_burst: int = 100
     messages_per_second: int = 20
     messages_burst: int = 200
+    # Of all kinds, pings and pieces of messages too, which no consumer hears of.
+    frames_per_second: int = 40
+    frames_burst: int = 400
     frame_bytes: int = 16_384
     # What may wait in this process for a peer that reads slowly.
     unsent_bytes: int = 1_048_576

@@ -192,9 +192,8 @@ class Proxied:
         return "\n".join(log.read_text(errors="replace")[-2_000:] for log in logs)
 
     def _web(self, port: int) -> subprocess.Popen[bytes]:
-        server = ["uvicorn", "portal.asgi:application", "--host", "127.0.0.1", "--lifespan", "on"]
-        options = "--ws websockets-sansio --ws-per-message-deflate false --log-level warning"
-        options += " --timeout-graceful-shutdown 10"
+        server = ["portal.serving", "--host", "127.0.0.1"]
+        options = "--log-level warning --timeout-graceful-shutdown 10"
         with (self.folder / f"web-{port}.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", *server, "--port", str(port), *options.split()],

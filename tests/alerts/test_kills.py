@@ -34,7 +34,7 @@ PROCESSES = {
     "worker 1": ["manage.py", "worker"],
     "worker 2": ["manage.py", "worker"],
     "relay": ["manage.py", "relay"],
-    "web": ["-m", "uvicorn", "portal.asgi:application", "--log-level", "warning", "--port"],
+    "web": ["-m", "portal.serving", "--log-level", "warning", "--port"],
     "writer": ["-m", "tests.alerts.ward", "write"],
     "answer": ["-m", "tests.alerts.ward", "answer"],
 }

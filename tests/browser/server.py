@@ -25,12 +25,10 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def uvicorn(port: int) -> list[str]:
+def serving(port: int) -> list[str]:
     """What to tell Python to start the web server."""
     return [
-        *["-m", "uvicorn", "portal.asgi:application"],
-        *["--host", HOST, "--port", str(port), "--lifespan", "on"],
-        *["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"],
+        *["-m", "portal.serving", "--host", HOST, "--port", str(port)],
         *["--timeout-graceful-shutdown", "2", "--log-level", "warning"],
     ]
 
@@ -57,7 +55,7 @@ class Server:
         """Start, and return when pages are served."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *uvicorn(self.port)],
+                [sys.executable, *serving(self.port)],
                 cwd=ROOT,
                 env={
                     **os.environ,

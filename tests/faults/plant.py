@@ -26,7 +26,7 @@ from portal.embedded.errors import CannotStart
 from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.processes import dies_with_parent, wait_until
 from portal.embedded.valkey import EmbeddedValkey
-from tests.browser.server import HOST, ROOT, uvicorn
+from tests.browser.server import HOST, ROOT, serving
 from tests.conftest import SETTINGS
 from tests.copies import copy_database
 from tests.faults.facts import Gauge
@@ -125,7 +125,7 @@ class Plant:
         await self.do(self._start_servers)
         for name, code in zip(WEBS, self._codes, strict=True):
             port = quiet_port()
-            self.processes[name] = Process(name, uvicorn(port), port, code)
+            self.processes[name] = Process(name, serving(port), port, code)
         for name, code in zip(RELAYS, self._codes, strict=True):
             self.processes[name] = Process(name, ["manage.py", "relay"], code=code)
         self.processes["worker"] = Process("worker", ["manage.py", "worker"])

@@ -100,8 +100,7 @@ def test_django_has_nothing_to_warn_a_deployment_of(database_urls):
 
 def serve(**settings):
     return run(
-        *[sys.executable, "-m", "uvicorn", "portal.asgi:application"],
-        *["--port", free_port(), "--lifespan", "on", "--log-level", "critical"],
+        *[sys.executable, "-m", "portal.serving", "--port", free_port(), "--log-level", "critical"],
         **settings,
     )
 

@@ -112,10 +112,10 @@ class Site:
         self.urls = self.database.provision("site")
         settings = self.urls.environment() | {"DATABASE_POOL": "4"}
         copy_database(self.template, self.urls.superuser)
-        server = ["uvicorn", "portal.asgi:application", "--port", str(self.port)]
+        server = ["portal.serving", "--port", str(self.port)]
         with self.log.open("wb") as log:
             self.server = subprocess.Popen(
-                [sys.executable, "-m", *server, "--log-level", "warning", "--no-access-log"],
+                [sys.executable, "-m", *server, "--log-level", "warning"],
                 cwd=ROOT,
                 env=os.environ | settings,
                 stdout=log,

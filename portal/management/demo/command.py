@@ -19,8 +19,6 @@ ROOT = Path(__file__).resolve().parents[3]
 HOST = "127.0.0.1"
 PASSWORD = "vigil-demo"  # noqa: S105 - printed for everyone to see
 
-# Base64 makes 300 kB of what a token client may send; a cookie socket is held to less inside.
-LARGEST_FRAME_BYTES = 320 * 1024
 
 START_SECONDS = 60.0
 
@@ -162,16 +160,8 @@ def start_others(supervisor: Supervisor, folder: DataFolder, simulate: bool) -> 
 
 def server(port: int) -> list[str]:
     return [
-        *["uvicorn", "portal.asgi:application"],
-        *["--host", HOST, "--port", str(port)],
-        *["--lifespan", "on"],
-        *["--ws", "websockets-sansio"],
-        *["--ws-max-size", str(LARGEST_FRAME_BYTES)],
-        # Frames are small and equal for many: deflating each for each socket costs more than it
-        # saves, and a compressed bomb is one risk less.
-        *["--ws-per-message-deflate", "false"],
-        *["--timeout-graceful-shutdown", "2"],
-        *["--no-server-header", "--no-access-log", "--log-level", "warning"],
+        *["portal.serving", "--host", HOST, "--port", str(port)],
+        *["--timeout-graceful-shutdown", "2", "--log-level", "warning"],
     ]
 
 

@@ -79,8 +79,8 @@ def processes(committed, log, database_urls, valkey):
         port = free_port()
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "uvicorn", "portal.asgi:application", "--ws"),
-                *("websockets-sansio", "--port", str(port), "--log-level", "warning"),
+                *(sys.executable, "-m", "portal.serving"),
+                *("--port", str(port), "--log-level", "warning"),
             ],
             cwd=ROOT,
             env=os.environ

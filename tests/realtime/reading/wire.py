@@ -24,6 +24,8 @@ from psycopg.types.json import Jsonb
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from portal.serving.requests import RequestConnection
+from portal.serving.web_socket import WebSocketConnection
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 PAGE = "realtime:page"
@@ -37,7 +39,8 @@ class Server:
             app,
             host="127.0.0.1",
             port=0,
-            ws="websockets-sansio",
+            http=RequestConnection,
+            ws=WebSocketConnection,
             lifespan="on",
             log_level="warning",
             ws_per_message_deflate=False,
