@@ -47,6 +47,26 @@ def queue_forgotten(organization_id: UUID | str, since: datetime) -> int:
     return forgotten
 
 
+def drop_jobs(organization_id: UUID | str) -> int:
+    """Drop the jobs of an organization that say what the one that begins now knows: look.
+
+    There is one for each write, and another clinic's stand behind them. The newest stays, so that
+    a second worker helps, or goes on where this one dies. Returns how many were dropped.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH waiting AS (SELECT id FROM procrastinate_jobs"
+            " WHERE status = 'todo' AND task_name = 'alerts.judge' AND scheduled_at IS NULL"
+            " AND args ->> 'organization_id' = %s)"
+            " DELETE FROM procrastinate_jobs WHERE id IN (SELECT id FROM procrastinate_jobs"
+            # Whoever takes one just now has it.
+            " WHERE status = 'todo' AND id IN (SELECT id FROM waiting)"
+            " AND id < (SELECT max(id) FROM waiting) FOR UPDATE SKIP LOCKED)",
+            [str(organization_id)],
+        )
+        return cursor.rowcount
+
+
 def heard_at(row: Judgement, measured_at: datetime) -> datetime:
     """The instant at which rules ask how old an observation is.
 

@@ -109,6 +109,8 @@ class Join:
             raise Refused(
                 "BindingRateLimitReached", f"Too many bindings: at most {most} per socket"
             )
+        if not hub.sockets.may_bind(self._connection.identity, len(config.bindings)):
+            raise Refused("ClientJoinRateLimitReached", "Too many bindings per second per user")
         channel.bindings = binding_rules.parse(
             config.bindings,
             hub.tables,

@@ -52,6 +52,9 @@ class Limits:
     bindings_per_socket: int = 500
     joins_per_second: int = 10
     joins_burst: int = 100
+    # What a join costs is its bindings, and a person has many sockets.
+    user_bindings_per_second: int = 500
+    user_bindings_burst: int = 5_000
     messages_per_second: int = 20
     messages_burst: int = 200
     # Of all kinds, pings and pieces of messages too, which no consumer hears of.
@@ -90,19 +93,19 @@ class Bucket:
         self._left = burst
         self._at = clock()
 
-    def take(self) -> bool:
-        """Whether one more is within the limit."""
-        if not self.has_one():
+    def take(self, count: int = 1) -> bool:
+        """Whether one more, or so many, are within the limit."""
+        if not self.has(count):
             return False
-        self._left -= 1
+        self._left -= count
         return True
 
-    def has_one(self) -> bool:
-        """Whether one more would be."""
+    def has(self, count: int) -> bool:
+        """Whether so many more would be."""
         now = self._clock()
         self._left = min(self.burst, self._left + (now - self._at) * self.rate)
         self._at = now
-        return self._left >= 1
+        return self._left >= count
 
 
 class Sockets:
@@ -114,6 +117,7 @@ class Sockets:
         self.handshakes = Bucket(limits.handshakes_per_second, 2 * limits.handshakes_per_second)
         # Whoever was forgotten begins with a full one.
         self._handshakes_of = lru_cache(maxsize=20_000)(self._full_bucket)
+        self._bindings_of = lru_cache(maxsize=20_000)(self._bindings_bucket)
         self._strangers_at = lru_cache(maxsize=20_000)(self._strangers_bucket)
 
     @property
@@ -130,7 +134,7 @@ class Sockets:
 
         A place that strangers come from by the hundred takes nothing of what all share.
         """
-        if not self._strangers_at(place).has_one():
+        if not self._strangers_at(place).has(1):
             raise HandshakeRefused(429, "Too many joins per second from here", retry_after=30)
         if self.total >= self.limits.sockets_per_process:
             raise HandshakeRefused(503, "Too many connected users", retry_after=10)
@@ -155,6 +159,10 @@ class Sockets:
         for place, _ in self._places(identity):
             self._counts[place] += 1
 
+    def may_bind(self, identity: Identity, count: int) -> bool:
+        """Whether a person may ask for so many bindings more, on whichever of their sockets."""
+        return self._bindings_of(identity.user_id).take(count)
+
     def leave(self, identity: Identity) -> None:
         """Count a socket out."""
         for place, _ in self._places(identity):
@@ -165,6 +173,10 @@ class Sockets:
     def _full_bucket(self, user_id: str) -> Bucket:
         limits = self.limits
         return Bucket(limits.user_handshakes_per_second, limits.user_handshakes_burst)
+
+    def _bindings_bucket(self, user_id: str) -> Bucket:
+        limits = self.limits
+        return Bucket(limits.user_bindings_per_second, limits.user_bindings_burst)
 
     def _strangers_bucket(self, place: str) -> Bucket:
         return Bucket(self.limits.strangers_per_second, self.limits.strangers_burst)

@@ -66,6 +66,30 @@ def test_a_recent_reading_brings_a_job_and_history_does_not(arrives, ana):
     assert jobs() == before + 1
 
 
+def test_a_job_takes_the_others_of_its_clinic_along(committed, rule, arrives, alerts_of, ana):
+    def jobs_of(organization_id):
+        waiting = ProcrastinateJob.objects.filter(task_name="alerts.judge", status="todo")
+        return waiting.filter(args__organization_id=str(organization_id)).order_by("id")
+
+    rule(high="6.0")
+    elsewhere = str(uuid7())
+    later = timezone.now() + timedelta(hours=1)
+    for _ in range(3):
+        arrives(ana, "6.4")
+        jobs.app.configure_task("alerts.judge").defer(organization_id=elsewhere)
+    clinic = str(ana.organization.pk)
+    jobs.app.configure_task("alerts.judge", schedule_at=later).defer(organization_id=clinic)
+    newest = jobs_of(clinic).filter(scheduled_at=None).last()
+    assert jobs_of(clinic).count() >= 4
+
+    jobs.judge_waiting(organization_id=clinic)
+    # The newest is left for a second worker, and what is to come later is not here yet.
+    assert [each.pk for each in jobs_of(clinic).filter(scheduled_at=None)] == [newest.pk]
+    assert jobs_of(clinic).exclude(scheduled_at=None).count() == 1
+    assert jobs_of(elsewhere).count() == 3
+    assert alerts_of(ana)[0].count == 3
+
+
 def test_the_sweep_finds_what_no_trigger_queued(
     committed, rule, arrives, judged, alerts_of, ana, clinic
 ):

@@ -203,6 +203,19 @@ def test_too_many_joins_are_refused(limited, cookie_of, ana):
     page.close()
 
 
+def test_what_one_person_may_bind_is_counted_over_all_their_sockets(limited, cookie_of, ana, ada):
+    server = limited(user_bindings_burst=5, user_bindings_per_second=0.001)
+    pages = [Wire(server, cookie_of(each)) for each in (ana, ana, ada)]
+    pages[0].join(*[VITALS] * 4)
+    rate = pages[1].join(*[VITALS] * 2, expect="error")
+    assert rate["reason"] == "ClientJoinRateLimitReached: Too many bindings per second per user"
+    # What was refused costs nothing, and another person has their own.
+    pages[1].join(VITALS)
+    pages[2].join(*[VITALS] * 4)
+    for each in pages:
+        each.close()
+
+
 def test_a_flood_of_messages_closes_the_socket_that_sends_it(limited, cookie_of, ana):
     server = limited(messages_burst=50, messages_per_second=1)
     cookie = cookie_of(ana)
