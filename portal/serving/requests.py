@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MOST_HEAD_BYTES = 65_536
 MOST_HEADERS = 100
 # Browsers send the next request when the answer to the one before it is there.
-MOST_WAITING = 8
+MOST_WAITING = 16
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 60.0
 # How long a peer may take nothing of an answer.

@@ -27,7 +27,8 @@ def test_twenty_who_do_not_read_cost_the_others_nothing(
         wait_until(lambda: len(server.hub.connections) == DEAF + 1, 30)
 
         last = 0
-        while len(server.hub.connections) > 1:
+        # Many times what a socket and the system keep for them; fewer than are replayed.
+        while len(server.hub.connections) > 1 and last < 10_000:
             superuser.execute(
                 "INSERT INTO realtime_inbox"
                 " (organization_id, kind, topics, table_name, row_id, operation, record)"
@@ -38,10 +39,10 @@ def test_twenty_who_do_not_read_cost_the_others_nothing(
             )
             assert ids(other.changes(BATCH, 30)) == list(range(last + 1, last + BATCH + 1))
             last += BATCH
-            assert last < 20_000, "nobody closes them"
             unsent = [each.line.unsent() for each in list(server.hub.connections)]
             # One batch may be written in one go before the next look.
             assert max(unsent) < UNSENT + 2 * BATCH * 2_000
+        wait_until(lambda: len(server.hub.connections) == 1)
 
         again = Wire(server, cookie)
         again.live({**VITALS, "since": before})

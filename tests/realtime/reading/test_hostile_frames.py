@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
-from tests.realtime.reading.wire import PAGE, Wire
+from tests.realtime.reading.wire import PAGE, Wire, lift_limits
 from tests.waiting import wait_until
 
 VITALS = {"event": "*", "schema": "public", "table": "vital_signs"}
@@ -90,8 +90,7 @@ def test_no_frame_ends_a_socket_or_the_process(server, cookie_of, ana, inbox, cl
             sockets.append(Wire(server, cookie))
             wait_until(lambda: len(hub.connections) == 2)
         for connection in hub.connections:
-            connection.joins.rate = connection.messages.rate = 1e9
-            connection.joins.burst = connection.messages.burst = 1e9
+            lift_limits(connection)
         return sockets[-1]
 
     @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], database=None)

@@ -234,6 +234,13 @@ class Deaf:
         self.socket.close()
 
 
+def lift_limits(connection):
+    """Let a socket ask as often as it likes."""
+    frames = connection.line._protocol._frames_allowed
+    for bucket in (connection.joins, connection.messages, frames):
+        bucket.rate = bucket.burst = 1e9
+
+
 def is_system(frame, extension):
     return frame[3] == "system" and frame[4]["extension"] == extension
 
