@@ -243,7 +243,7 @@ ENGINE = (
         (
             Edit(
                 "realtime/limits.py",
-                "        if not self._strangers_at(place).has_one():\n",
+                "        if not self._strangers_at(place).has(1):\n",
                 "        if self.total < 0:\n",
             ),
         ),
