@@ -59,10 +59,10 @@ class RequestConnection(HttpToolsProtocol):
         """Read what arrived. Refuses a head without end before the parser has it in memory."""
         if self.transport.is_closing():
             return
-        heads_read = self._heads_read
+        was_in_head, heads_read = self._is_in_head, self._heads_read
         super().data_received(data)
-        # Else it was the end of one, or a body.
-        if self._is_in_head and self._heads_read == heads_read:
+        # Else a head came to its end, or a body.
+        if was_in_head and self._is_in_head and self._heads_read == heads_read:
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
                 self.send_400_response("Too large.")

@@ -72,6 +72,17 @@ def test_large_bodies_one_after_the_other_are_read(served):
         assert b"200 OK" in answer(line, b"200000 bytes")
 
 
+def test_large_bodies_that_come_after_their_heads_are_read(served):
+    line = served.dial()
+    for _ in range(5):
+        line.sendall(
+            b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 200000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        answer(line, b"100 Continue\r\n\r\n")
+        line.sendall(b"a" * 200_000)
+        assert b"200 OK" in answer(line, b"200000 bytes")
+
+
 def test_a_few_requests_ahead_are_answered_and_hundreds_are_not(served, read_to_end):
     line = served.dial()
     for size in range(4):
