@@ -6,8 +6,9 @@ follow one another make one set, which is one row that grows; a parameter that i
 begins the next. Which readings are taken, and what they say, is in `care.early_warning_state`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from care import news2
-from care.early_warning_state import WINDOW, State, readings_between, state_at
+from care.early_warning_state import WINDOW, State, readings_between, state_at, states_at
 from care.models import Condition, EarlyWarningScore, OxygenTarget, Status, VitalSign
 from care.news2 import Inputs, Parameter, Scale
 from portal.models import Patient
@@ -54,10 +55,14 @@ def _rescored(
     state = state_at(readings, at)
     new = {each.reading_id for each in state.values() if each.at == at}
     rows = _rows(patient, at, {row.pk for row in readings if row.measured_at == at})
+    scales = _scales_of(patient)
     dropped: set[UUID] = set()
+    known = [row.scored_at for row in rows if at <= row.scored_at <= at + WINDOW]
+    states = states_at(readings, known)
     for row in rows:
-        known = readings if at <= row.scored_at <= at + WINDOW else None
-        dropped |= _write(row, patient, known)
+        is_known = at <= row.scored_at <= at + WINDOW
+        said = next(states) if is_known else _state_of(patient, row.scored_at)
+        dropped |= _write(row, said, scales(row.scored_at))
     after = [row for row in rows if row.scored_at >= at]
     holding = [row for row in after if new & set(row.reading_ids)]
     if new and new <= {each for row in holding for each in row.reading_ids}:
@@ -70,7 +75,7 @@ def _rescored(
         organization_id=patient.organization_id, patient=patient, begins_at=at
     )
     row.scored_at = at
-    return row, dropped | _write(row, patient, readings)
+    return row, dropped | _write(row, state, scales(at), is_moved=True)
 
 
 def _lost(patient: Patient, dropped: set[UUID], seen: set[datetime]) -> datetime | None:
@@ -105,6 +110,17 @@ def scale_at(patient: Patient, at: datetime) -> Scale:
     """Scale 2 where a clinician had prescribed it then, else scale 1."""
     is_prescribed = OxygenTarget.objects.in_force(at).filter(patient=patient).exists()
     return Scale.TWO if is_prescribed else Scale.ONE
+
+
+def _scales_of(patient: Patient) -> Callable[[datetime], Scale]:
+    """`scale_at` of a patient; most never had a target, and need not be asked for each instant."""
+    if OxygenTarget.objects.filter(patient=patient).exists():
+        return partial(scale_at, patient)
+    return lambda at: Scale.ONE
+
+
+def _state_of(patient: Patient, at: datetime) -> State:
+    return state_at(readings_between(patient, at - WINDOW, at), at)
 
 
 def _rows(patient: Patient, at: datetime, readings: set[UUID]) -> list[EarlyWarningScore]:
@@ -149,16 +165,14 @@ def _begin_no_later(row: EarlyWarningScore, at: datetime, readings: set[UUID]) -
 
 
 def _write(
-    row: EarlyWarningScore, patient: Patient, readings: list[VitalSign] | None = None
+    row: EarlyWarningScore, state: State, scale: Scale, *, is_moved: bool = False
 ) -> set[UUID]:
     """Score a row anew; one that says what it said is left alone, so that nothing is published.
 
-    Returns the readings that it held and holds no longer.
+    The row is as it is stored, but for its instant when `is_moved`. Returns the readings that it
+    held and holds no longer.
     """
-    if readings is None:
-        readings = readings_between(patient, row.scored_at - WINDOW, row.scored_at)
-    state = state_at(readings, row.scored_at)
-    scored = score_of(state, scale_at(patient, row.scored_at))
+    scored = score_of(state, scale)
     inputs = {parameter.value: each.as_json() for parameter, each in state.items()}
     said = {
         "scale": scored.scale.value,
@@ -172,14 +186,11 @@ def _write(
         "band": scored.band or "",
         "status": _status(row, state, inputs),
     }
-    is_new = row._state.adding
-    stored = None if is_new else EarlyWarningScore.objects.get(pk=row.pk)
-    held = set(stored.reading_ids) if stored else set()
-    is_moved = stored is None or stored.scored_at != row.scored_at
-    if is_moved or any(getattr(stored, name) != value for name, value in said.items()):
+    held = set(row.reading_ids)
+    if is_moved or any(getattr(row, name) != value for name, value in said.items()):
         for name, value in said.items():
             setattr(row, name, value)
-        row.save(force_insert=is_new)
+        row.save(force_insert=row._state.adding)
     return held - set(row.reading_ids)
 
 

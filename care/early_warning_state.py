@@ -60,17 +60,26 @@ State = Mapping[Parameter, Input]
 def state_at(readings: Iterable[VitalSign], at: datetime) -> State:
     """The newest value of each parameter in the 30 minutes up to `at`. `readings` come in the order
     in which they were measured, and written."""
-    state: dict[Parameter, Input] = {}
-    for row in readings:
-        if not at - WINDOW <= row.measured_at <= at:
-            continue
-        for parameter, value in _values(row):
-            before = state.get(parameter)
-            # A flow of 0 and 40 % inhaled, at one time: somebody is on oxygen.
-            if before and before.value is True and before.at == row.measured_at:
-                continue
-            state[parameter] = Input(value, row.pk, row.measured_at)
+    (state,) = states_at(readings, [at])
     return state
+
+
+def states_at(readings: Iterable[VitalSign], instants: Iterable[datetime]) -> Iterator[State]:
+    """The same for several instants, from the first to the last: each reading is read once, however
+    many there are of either."""
+    newest: dict[Parameter, Input] = {}
+    coming = iter(readings)
+    row = next(coming, None)
+    for at in instants:
+        while row is not None and row.measured_at <= at:
+            for parameter, value in _values(row):
+                before = newest.get(parameter)
+                # A flow of 0 and 40 % inhaled, at one time: somebody is on oxygen.
+                if before and before.value is True and before.at == row.measured_at:
+                    continue
+                newest[parameter] = Input(value, row.pk, row.measured_at)
+            row = next(coming, None)
+        yield {each: found for each, found in newest.items() if found.at >= at - WINDOW}
 
 
 def readings_between(patient: Patient, since: datetime, until: datetime) -> list[VitalSign]:

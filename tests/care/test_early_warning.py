@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from care import oxygen_target, vital_signs
 from care.early_warning import rescore, scale_at
-from care.early_warning_state import WINDOW
+from care.early_warning_state import WINDOW, state_at, states_at
 from care.models import Condition, EarlyWarningScore, Status, VitalSign
 from care.news2 import Consciousness, Scale
 from portal.models import AuditEntry
@@ -373,3 +373,46 @@ def test_in_whatever_order_values_arrive_each_score_says_what_held_then(
         held = {(name, kept["at"]) for each in found for name, kept in each.inputs.items()}
         assert {(name, at(minute).isoformat()) for _, name, _, minute in readings} <= held
         transaction.set_rollback(True)
+
+
+READ = st.tuples(
+    st.integers(0, 60),
+    st.sampled_from(
+        [vital_signs.PULSE, vital_signs.OXYGEN, vital_signs.OXYGEN_FLOW, vital_signs.INHALED_OXYGEN]
+    ),
+    st.sampled_from([0, 21, 40, 97]),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(READ, max_size=30), st.lists(st.integers(0, 90), max_size=10))
+def test_many_instants_at_once_say_what_each_says(readings, minutes):
+    rows = [
+        VitalSign(
+            code=code,
+            value=Decimal(value),
+            unit=vital_signs.kind_of(code).unit,
+            measured_at=TEN + timedelta(minutes=minute),
+        )
+        for minute, code, value in sorted(readings, key=lambda read: read[0])
+    ]
+    instants = [TEN + timedelta(minutes=minute) for minute in sorted(minutes)]
+
+    def looked_at(at):
+        """What those of its own half hour say."""
+        return state_at([row for row in rows if at - WINDOW <= row.measured_at <= at], at)
+
+    assert list(states_at(rows, instants)) == [looked_at(at) for at in instants]
+
+
+def test_a_reading_among_hundreds_asks_for_no_more_than_among_few(
+    measure, ana, system, django_assert_max_num_queries
+):
+    for second in range(0, 600, 5):
+        measure(vital_signs.PULSE, 60 + second % 40, seconds=second)
+    with system():
+        for second in range(0, 600, 5):
+            rescore(ana.patient, TEN + timedelta(seconds=second))
+    late = measure(vital_signs.PULSE, 72, seconds=1)
+    with system(), django_assert_max_num_queries(25):
+        assert rescore(ana.patient, late.measured_at).scored_at == late.measured_at
