@@ -272,11 +272,12 @@ def test_a_peer_that_does_not_read_is_closed_and_misses_nothing(
         )
 
     last = 0
-    while len(server.hub.connections) == 2:
+    # Many times what we and the system keep for it; fewer than are replayed.
+    while len(server.hub.connections) == 2 and last < 10_000:
         flood(last + 1, last + 100)
         assert ids(other.changes(100)) == list(range(last + 1, last + 101))
         last += 100
-        assert last < 20_000, "nobody closes it"
+    wait_until(lambda: len(server.hub.connections) == 1)
     again = Wire(server, cookie)
     again.live({**VITALS, "since": before})
     assert changed_ids(again) == list(range(1, last + 1))
