@@ -13,7 +13,8 @@ class Judgement(models.Model):
     A trigger writes it with the observation, in its transaction (`alerts/sql`), and takes
     `judged_at` away when the observation is corrected. `Judge` fills it in; whatever is without is
     found by a sweep, and by the auditor when nobody sweeps. `queued_at` says since when it waits,
-    `available_at` whose turn it is: what could not be judged is put back a little (`Judge`).
+    `available_at` whose turn it is: a patient's many take turns with others' (`alerts_queue`), and
+    what could not be judged is put back a little (`Judge`).
     """
 
     # Made by a trigger, so that the database gives it.
@@ -35,6 +36,11 @@ class Judgement(models.Model):
                 fields=["organization", "available_at"],
                 condition=models.Q(judged_at=None),
                 name="alert_judgements_turn",
+            ),
+            models.Index(
+                fields=["organization", "patient", "source_table", "available_at"],
+                condition=models.Q(judged_at=None),
+                name="alert_judgements_patient",
             ),
         ]
         constraints = [

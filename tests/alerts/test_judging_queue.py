@@ -14,7 +14,7 @@ from alerts.judge import PUT_BACK, whose_turn
 from alerts.models import Judgement
 from alerts.progress import PRIORITY
 from alerts.queue import queue_forgotten
-from care.models import Result
+from care.models import Result, VitalSign
 from portal import planner
 from portal.identifiers import uuid7
 
@@ -198,6 +198,46 @@ def test_what_fails_is_put_back_each_time_until_it_is_corrected(
         Result.objects.filter(pk=row.pk).update(value=7)
     assert waiting().attempts == 0
     assert waiting().available_at == waiting().queued_at < came + PUT_BACK
+
+
+def whose_turns(system, count):
+    """The patients and rows whose turn it is, one after the other."""
+    with system():
+        seen: list[Judgement] = []
+        for _ in range(count):
+            seen += whose_turn({each.pk for each in seen}, set())
+        return [(each.patient_id, each.source_id) for each in seen]
+
+
+def test_a_patients_many_take_turns_with_anothers_one(arrives, ana, ben, clinic, system):
+    """Two patients' thousands once kept a third's critical value waiting for half an hour."""
+    with system():
+        pulse = {"organization": clinic, "category": "vital-signs", "code": PULSE, "unit": "/min"}
+        many = VitalSign.objects.bulk_create(
+            VitalSign(**pulse, patient=ana.patient, value=60, measured_at=timezone.now())
+            for _ in range(20)
+        )
+    later = arrives(ana, "60", code=PULSE, unit="/min", vital=True)
+    bens = arrives(ben, "6.4")
+    hers = arrives(ana, "6.5")
+    nurses = arrives(ana, "190", code=PULSE, unit="/min", vital=True, source="clinician")
+    turns = whose_turns(system, 24)
+    assert turns[0] == (ana.patient.pk, many[0].pk)
+    # Neither his, nor what laboratory and nurse have of her, stands behind what her watch sent.
+    assert [row for _, row in turns[1:4]] == [bens.pk, hers.pk, nurses.pk]
+    assert {patient for patient, _ in turns[1:4]} == {ana.patient.pk, ben.patient.pk}
+    assert [row for _, row in turns[4:]] == [*(each.pk for each in many[1:]), later.pk]
+
+
+def test_what_is_corrected_while_it_waits_keeps_its_place(arrives, ana, system):
+    rows = [arrives(ana, value) for value in ("4.0", "4.1", "4.2")]
+    with system():
+        Result.objects.filter(pk=rows[0].pk).update(value=7)
+    assert [row for _, row in whose_turns(system, 3)] == [each.pk for each in rows]
+    with system():
+        Judgement.objects.filter(source_id=rows[0].pk).update(judged_at=timezone.now())
+        Result.objects.filter(pk=rows[0].pk).update(value=4)
+    assert [row for _, row in whose_turns(system, 3)] == [each.pk for each in [*rows[1:], rows[0]]]
 
 
 def nodes(node):
