@@ -20,7 +20,7 @@ from benchmarks.workloads.revoke import WAYS, revoke
 from benchmarks.workloads.write_tax import ARMS, write_tax
 
 SIZE = Size(
-    topics=4, rate=20, sockets=8, many_sockets=8, slow_rate=10, seconds=0.3, slow_seconds=0.3
+    topics=4, rate=20, sockets=8, many_sockets=8, slow_rate=10, seconds=0.3, long_seconds=0.3
 )
 
 
