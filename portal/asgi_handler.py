@@ -20,6 +20,7 @@ from portal.browsers import address_of
 from portal.middleware.tenancy import WITHOUT_TRANSACTION
 from portal.page_turns import PageTurns, TurnedAway
 from realtime.places import place_of
+from realtime.process import running
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -64,6 +65,7 @@ class Handler(ASGIHandler):
         try:
             turn = await turns.take(place_of(address_of(request)), _who(request))
         except TurnedAway:
+            _count_turned_away()
             request.is_turned_away = True  # type: ignore[attr-defined]
             return await super().run_get_response(request)
         try:
@@ -90,6 +92,13 @@ class Handler(ASGIHandler):
         except Exception:
             await sync_to_async(response.close)()
             raise
+
+
+def _count_turned_away() -> None:
+    found = running()
+    if found is not None:
+        hub, _ = found
+        hub.tally.totals.pages_turned_away += 1
 
 
 def _who(request: HttpRequest) -> str:

@@ -22,6 +22,8 @@ _SECRET_PATH = re.compile(r"(/invitations/|/password/reset/|/calendar/)(?!sent/|
 # The key of a service account, wherever somebody put it.
 _KEY = re.compile(r"vigil_[0-9a-f]{12}_[\w-]+")
 
+_REFUSALS = "django.security"
+
 INNERMOST = 12
 # Of one text; addresses and headers come as long as their senders like.
 LONGEST = 4_000
@@ -59,6 +61,18 @@ def tell_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventD
     return event
 
 
+def play_down(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Processor: what strangers send is not our error, and needs no traceback.
+
+    Django says of a foreign Host or of too many fields, which it refuses with 400, what it says of
+    a mistake of ours; whoever reads the log by its errors would read what anybody writes there.
+    """
+    if str(event.get("logger", "")).startswith(_REFUSALS):
+        event.pop("exc_info", None)
+        event["level"] = "warning"
+    return event
+
+
 def _kinds(error: BaseException) -> str:
     """The kinds of an exception and of its causes; of a database's, state and constraint too."""
     kinds: list[str] = []
@@ -78,6 +92,7 @@ _SHARED: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+    play_down,
     tell_exception,
     mask,
 ]

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "portal.middleware.session_cookie.SessionCookie",
     "django.middleware.common.CommonMiddleware",
     "portal.middleware.sessions.SessionLimits",
+    "portal.middleware.api_allowance.ApiAllowance",
     "django.middleware.csrf.CsrfViewMiddleware",
     # One transaction around the view *and its rendering*, bound to the reader (design section 6).
     "portal.middleware.tenancy.TenantTransaction",

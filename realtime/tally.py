@@ -87,6 +87,8 @@ class Totals:
     # Seconds with sockets open, and those in which the hub had everything there was.
     watched: int = 0
     fresh: int = 0
+    # Requests for a page that got no turn (`portal.page_turns`).
+    pages_turned_away: int = 0
     # Sockets times seconds: what a rate for each of them is divided by.
     socket_seconds: int = 0
     # Polls that were answered to the end, and refused ones.

@@ -122,11 +122,10 @@ def allow_sign_in(user_id: UUID, *, allowed: bool, by: Reader) -> None:
     """
     membership = Membership.objects.get(organization_id=by.organization_id, user_id=user_id)
     refuse_change(membership.pk, by=by, stays_admin=allowed)
+    if belongs_elsewhere(user_id, by=by):
+        raise BelongsElsewhere
     with tenancy.acting_for(by.organization_id, system=True):
         tenancy.prove(str(user_id))
-        elsewhere = Membership.objects.active().filter(user_id=user_id)
-        if elsewhere.exclude(organization_id=by.organization_id).exists():
-            raise BelongsElsewhere
         User.objects.filter(pk=user_id).update(is_active=allowed)
         tenancy.prove("")
     if not allowed:
@@ -137,6 +136,16 @@ def allow_sign_in(user_id: UUID, *, allowed: bool, by: Reader) -> None:
         actor_id=by.user_id,
         subject=membership.user,
     )
+
+
+def belongs_elsewhere(user_id: UUID, *, by: Reader) -> bool:
+    """Whether a person has a place in another organization too, whose account it is as much."""
+    with tenancy.acting_for(by.organization_id, system=True):
+        tenancy.prove(str(user_id))
+        places = Membership.objects.active().filter(user_id=user_id)
+        found = places.exclude(organization_id=by.organization_id).exists()
+        tenancy.prove("")
+    return found
 
 
 @transaction.atomic

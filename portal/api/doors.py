@@ -58,6 +58,8 @@ class PersonSession(APIKeyCookie):
         reader: Reader | None = request.reader  # type: ignore[attr-defined]
         if reader is None:
             return None
+        if request.wait_seconds:  # type: ignore[attr-defined]
+            raise TooMany(request.wait_seconds)  # type: ignore[attr-defined]
         if check_csrf(request):
             raise NotAllowed("The page's proof is missing: send it in X-CSRFToken.")
         return self.guest(reader)

@@ -59,6 +59,7 @@ def _of_hub(hub: HubMeasures) -> Iterator[Metric]:
         ("events", "Changes handed to the sockets.", totals.events),
         ("bus_renewed", "How often it began to listen to the bus anew.", hub.bus_renewed),
         ("bus_not_ours", "Messages on the bus that are not ours.", totals.not_ours),
+        ("pages_turned_away", "Pages that got no turn.", totals.pages_turned_away),
         ("watched_seconds", "Seconds with sockets open.", totals.watched),
         ("fresh_seconds", "Those in which the hub had everything.", totals.fresh),
         ("socket_seconds", "Sockets times seconds.", totals.socket_seconds),

@@ -79,6 +79,8 @@ DELIVERED = Measure("seconds with everything delivered", "", 0.99, 0.95, figures
 LOST = Measure("lost sockets, each socket and hour", "", 1, 5)
 REFUSED = Measure("refused subscriptions", "", 0.01, 0.05, figures.per_cent)
 TURNED_AWAY = Measure("refused handshakes, five minutes", "", 0.01, 0.05, figures.per_cent)
+# Of pages, by whom nobody asks: who floods us, and whoever sits behind the same address.
+PAGES = Measure("pages that got no turn, five minutes", "", 10, float("inf"))
 STRANGERS = Measure("handshakes of nobody we know", "", 0.9, float("inf"), figures.per_cent)
 # Whatever keeps sockets from opening, here or on the way here, pages tell of it by polling.
 POLLING = Measure("pages without a socket, five minutes", "", 0.1, 0.5, figures.per_cent)
@@ -123,6 +125,7 @@ def _of_hub(hub: HubMeasures | None) -> Iterator[Check]:
     yield LOST.at(_lost_each_hour(hour))
     yield REFUSED.at(share_refused(hour))
     yield TURNED_AWAY.at(_share_turned_away(hub.lately, _OURS, _ENOUGH))
+    yield PAGES.at(hub.lately.pages_turned_away)
     yield STRANGERS.at(_share_turned_away(hour, _STRANGERS, _ENOUGH_STRANGERS))
     yield POLLING.at(_share_polling(hub.lately))
     yield SPIKE.at(_spike(hub))

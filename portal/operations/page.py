@@ -177,6 +177,7 @@ def _errors(hubs: HubMeasures | None) -> list[tuple[str, str, int]]:
     if hubs is None:
         return []
     totals = hubs.hour
+    pages = Counter({"too many at once": totals.pages_turned_away})
     return [
         *(
             ("Socket closed", f"{code} {_CODES.get(code, '')}".strip(), number)
@@ -184,6 +185,7 @@ def _errors(hubs: HubMeasures | None) -> list[tuple[str, str, int]]:
         ),
         *(("Subscription refused", code, number) for code, number in _most(totals.refused)),
         *(("Handshake refused", str(code), number) for code, number in _most(totals.turned_away)),
+        *(("Page refused", why, number) for why, number in _most(pages)),
     ]
 
 

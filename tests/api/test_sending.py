@@ -10,7 +10,8 @@ from django.utils import timezone
 from fhir.resources.R4B.observation import Observation
 
 from care.models import Correction, Result
-from portal.models import AuditEntry
+from portal import allowances
+from portal.models import Allowance, AuditEntry
 from tests.api.fhir import FUTURE, PATH, SYSTEM, heart_rate, issues
 
 
@@ -327,6 +328,21 @@ def test_a_full_minute_is_said_with_its_end(program_for, admin):
 
 def sent_by(person, client_for, resource, **headers):
     return client_for(person).post(PATH, resource, content_type="application/fhir+json")
+
+
+def test_a_persons_minute_is_full_for_them_alone(client_for, ana, ada, stored):
+    reading = heart_rate(ana.patient.pk)
+    for _ in range(allowances.API_REQUESTS - 1):
+        assert allowances.api_wait_seconds(ana.user.pk) == 0
+    assert sent_by(ana, client_for, reading).status_code == 201
+    answer = sent_by(ana, client_for, heart_rate(ana.patient.pk))
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 60
+    assert len(stored()) == 1
+    assert client_for(ana).get("/home/").status_code == 200
+    assert sent_by(ada, client_for, reading).status_code in (200, 201)
+    Allowance.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert sent_by(ana, client_for, heart_rate(ana.patient.pk)).status_code in (200, 201)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def busy(server, system):
         closed=Counter({1006: 1234, 4401: 12}),
         refused=Counter({"Unauthorized": 7}),
         turned_away=Counter({429: 3}),
+        pages_turned_away=30,
     )
     now = timezone.now()
     with system():
@@ -49,6 +50,7 @@ def test_of_the_operations_page(visit, busy, admin):
     page = visit(admin, "/operations/", viewport=SMALLEST)
     for label in ("Measures", "Processes", "Codes"):
         seen_whole(page, f"{label}, in a table")
+    expect(page.get_by_role("row", name="Page refused")).to_contain_text("30")
 
 
 def test_of_the_longest_a_measure_can_say(visit, busy, admin):

@@ -84,6 +84,20 @@ SERVING = (
         ("tests/alerts/test_judging_queue.py",),
     ),
     Bug(
+        "a patient's many stand before another's one",
+        "judging",
+        "Two patients who send thousands keep a third's critical value waiting for half an hour.",
+        ALONE,
+        (
+            Edit(
+                "alerts/sql/alerts_queue.v4.sql",
+                "apart CONSTANT interval := '2 seconds'",
+                "apart CONSTANT interval := '0'",
+            ),
+        ),
+        ("tests/alerts/test_judging_queue.py",),
+    ),
+    Bug(
         "whoever is not judged at once is judged never",
         "judging",
         "A value of a patient who is being judged by another worker is taken for judged.",

@@ -316,4 +316,18 @@ RIGHTS = (
         ),
         ("tests/audit/test_anchors.py",),
     ),
+    Bug(
+        "anybody's lock may be lifted",
+        "access",
+        "Who runs a clinic gives a stranger a place there, and tries their password without end.",
+        WALLS,
+        (
+            Edit(
+                "portal/admin/lockout.py",
+                "            if not belongs_elsewhere(user_id, by=reader)\n",
+                "",
+            ),
+        ),
+        ("tests/portal/test_admin_people.py",),
+    ),
 )

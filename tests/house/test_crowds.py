@@ -1,6 +1,7 @@
 """Who asks for many pages at once waits for themselves, and others do not: over a real server."""
 
 import asyncio
+import re
 
 import httpx
 import psycopg
@@ -66,6 +67,8 @@ def test_one_persons_many_pages_leave_room_for_others(server, line, cast, held):
 
     asyncio.run(crowd())
     assert "Traceback" not in server.last_words()
+    counted = httpx.get(f"{server.url}/metrics", verify=NOBODY).text
+    assert float(re.search(r"^vigil_pages_turned_away_total (\S+)", counted, re.MULTILINE)[1]) > 0
 
 
 def test_who_hangs_up_gives_their_turn_back(server, line, cast):

@@ -288,6 +288,7 @@ def test_totals_come_back_as_they_were_kept():
     totals = delivered(4, 0.5)
     totals.refused["Unauthorized"] = 2
     totals.turned_away[429] = 4
+    totals.pages_turned_away = 3
     assert kept_totals.read(kept_totals.written(totals)) == totals
 
 

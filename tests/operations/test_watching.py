@@ -227,6 +227,11 @@ def test_all_well_is_green():
             "red",
             "lost sockets, each socket and hour",
         ),
+        (
+            {"lately": Totals(pages_turned_away=11)},
+            "yellow",
+            "pages that got no turn, five minutes",
+        ),
         ({"sockets": 90}, "yellow", "sockets against the usual number"),
         ({"is_fresh": False}, "red", "hub is behind the log"),
         ({"bus_is_down": True}, "yellow", "bus is down"),

@@ -12,6 +12,7 @@ from portal.models import (
     CareTeamMembership,
     Membership,
     Provider,
+    Role,
     Session,
     User,
 )
@@ -160,6 +161,19 @@ def test_signing_somebody_out_ends_their_sessions_here_only(
     elsewhere.create()
     choose(office, ada, "sign_out")
     assert [session.pk for session in Session.objects.filter(user=ada.user)] == [elsewhere.digest]
+
+
+def test_another_clinics_lock_is_not_ours_to_lift(office, ada, other_clinic, system):
+    """Else an administrator could give a stranger a place, and try their password without end."""
+    with system(other_clinic):
+        Membership.objects.create(organization=other_clinic, user=ada.user, role=Role.NURSE)
+    attempt = AccessAttempt.objects.create(
+        username=ada.user.email, ip_address="203.0.113.9", failures_since_start=6
+    )
+    changelist = address(AccessAttempt, "changelist")
+    assert "203.0.113.9" not in office.get(changelist).content.decode()
+    office.post(changelist, {"action": "let_try_again", "_selected_action": [str(attempt.pk)]})
+    assert AccessAttempt.objects.exists()
 
 
 def test_who_was_locked_out_may_be_let_in_again(office, ada, system):

@@ -95,6 +95,17 @@ def test_an_exception_is_told_by_kind_and_place_without_its_words(lines):
     assert "Ana" not in json.dumps(line)
 
 
+@pytest.mark.usefixtures("db")
+def test_what_strangers_send_is_no_error_of_ours(lines):
+    assert Client().get("/sign-in/", headers={"host": "elsewhere.example"}).status_code == 400
+    fields = {str(number): "" for number in range(501)}
+    assert Client().post("/sign-in/", fields).status_code in (400, 413)
+    found = [line for line in lines() if line["logger"].startswith("django.security")]
+    assert any("ALLOWED_HOSTS" in line["event"] for line in found)
+    assert {line["level"] for line in lines()} <= {"info", "warning"}
+    assert not any("exception" in line or "at" in line for line in lines())
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
